@@ -1,0 +1,115 @@
+"""What the business needs of the outside, as protocols. Real adapters are in core/aws, the fakes in tests/fakes.
+
+Every method raises Failure with STORAGE_UNAVAILABLE, QUEUE_UNAVAILABLE or STORE_UNAVAILABLE when the outside does not
+answer as it should; other errors are said at the method.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from core.record import Record
+from core.transitions import Change
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObjectInfo:
+    etag: str
+    size: int
+    content_type: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PresignedPost:
+    url: str
+    fields: Mapping[str, str]
+
+
+class Objects(Protocol):
+    """The bucket."""
+
+    async def head(self, key: str) -> ObjectInfo | None:
+        """None when there is no such object."""
+
+    async def read(self, key: str, *, start: int = 0, length: int | None = None) -> bytes | None:
+        """The object's bytes from `start`, at most `length`; None when there is no such object."""
+
+    def stream(self, key: str, *, etag: str, start: int = 0) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        """Chunks of the object from `start`. Raises Failure: OBJECT_CHANGED when its ETag is another or it is gone,
+        DOWNLOAD_FAILED when the connection ends early (ask again from where it ended)."""
+
+    async def put(self, key: str, body: bytes, *, content_type: str) -> None: ...
+
+    async def put_file(self, key: str, path: Path, *, content_type: str) -> None: ...
+
+    async def put_stream(self, key: str, chunks: AsyncIterator[bytes], *, content_type: str) -> int:
+        """Stores what comes, with memory that does not depend on its size; returns the bytes stored.
+        When `chunks` raises, nothing is left in the bucket and the error goes on."""
+
+    async def delete(self, keys: Sequence[str]) -> None:
+        """Objects that are not there count as deleted."""
+
+    async def presign_post(
+        self, key: str, *, content_type: str, min_bytes: int, max_bytes: int, expires_s: int
+    ) -> PresignedPost:
+        """A browser's upload whose policy fixes key, content type and length range. Raises Failure(PRESIGN_FAILED)."""
+
+    async def presign_get(self, key: str, *, expires_s: int) -> str:
+        """Raises Failure(PRESIGN_FAILED)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delivery:
+    """One receive of one message. `receive_count` is 1 at the first."""
+
+    message_id: str
+    receipt: str
+    body: str
+    receive_count: int
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+class Queue(Protocol):
+    """One queue and its dead-letter queue."""
+
+    @property
+    def name(self) -> str: ...
+
+    async def send(self, body: str, attributes: Mapping[str, str], *, delay_s: int = 0) -> str:
+        """Returns the message id. `delay_s` 0..900."""
+
+    async def receive(self, *, limit: int, wait_s: int, visibility_s: int) -> Sequence[Delivery]:
+        """A long poll of `wait_s` (0..20) for at most `limit` (1..10) messages."""
+
+    async def delete(self, receipts: Sequence[str]) -> Sequence[str]:
+        """Deletes 1..10 receives; returns the receipts that were not deleted. A stale receipt counts as deleted."""
+
+    async def change_visibility(self, receipt: str, seconds: int) -> None:
+        """Hides the message for 0..43200 s more. Raises Failure(LEASE_LOST) when the receipt is stale."""
+
+    async def dead_letter(self, delivery: Delivery, *, reason: str) -> None:
+        """Sends a copy with its attributes, plus `reason`, to the DLQ. The original is not deleted."""
+
+    async def depth(self) -> int:
+        """About how many messages wait (visible ones)."""
+
+
+class Records(Protocol):
+    """The record table."""
+
+    async def create(self, record: Record) -> None:
+        """Raises ValueError when the id exists."""
+
+    async def get(self, analysis_id: str) -> Record | None: ...
+
+    async def apply(self, analysis_id: str, change: Change) -> Record:
+        """Carries out the change and returns the record after it; `revision` grows by 1.
+        Raises Conflict when its conditions do not hold, Failure(ANALYSIS_NOT_FOUND) without a record."""
+
+    async def stale(self, *, before: float, limit: int) -> Sequence[Record]:
+        """Records in `processing` whose lease ran out before that moment (epoch seconds)."""
+
+    async def waiting(self, *, before: str, limit: int) -> Sequence[Record]:
+        """Records in `queued` last written before that time (RFC 3339)."""

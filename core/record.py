@@ -1,0 +1,94 @@
+"""The analysis record and its states.
+
+pending_upload -> queued -> processing -> completed | failed; pending_upload -> expired;
+failed -> queued by an operator only.
+"""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from core.error_codes import ErrorCode
+from core.result import Sport
+
+Language = Literal["en", "de"]
+
+
+class Status(StrEnum):
+    PENDING_UPLOAD = "pending_upload"
+    QUEUED = "queued"
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    EXPIRED = "expired"
+
+    @property
+    def is_final(self) -> bool:
+        return self in (Status.COMPLETED, Status.FAILED, Status.EXPIRED)
+
+
+class Record(BaseModel):
+    """One analysis, as the record table holds it. Times are RFC 3339 UTC with Z; lease_until and expires_at epoch seconds.
+
+    `revision` grows with every write. `epoch` grows with every operator's retry; `attempt` counts the tries in it.
+    The lease: `lease_owner` may write while `lease_token` is the one it was given; `lease_message` is the SQS message
+    it works on, `lease_until` when others may think it dead.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    analysis_id: str
+    status: Status
+    sport_type: Sport
+    language: Language
+    filename: str
+    content_type: str
+    declared_bytes: int
+    key: str
+    created_at: str
+    updated_at: str
+    expires_at: int
+    traceparent: str
+    synthetic: bool = False
+    revision: int = 1
+    epoch: int = 0
+    attempt: int = 0
+    stage: str | None = None
+    progress: int = 0
+    object_etag: str | None = None
+    object_bytes: int | None = None
+    queued_at: str | None = None
+    sent_at: str | None = None
+    finished_at: str | None = None
+    error_code: ErrorCode | None = None
+    error_detail: str | None = None
+    lease_owner: str | None = None
+    lease_token: int = 0
+    lease_message: str | None = None
+    lease_until: float | None = None
+
+    @property
+    def result_key(self) -> str:
+        return result_key(self.analysis_id)
+
+
+def upload_key(analysis_id: str, extension: str, at: datetime) -> str:
+    return f"videos/{at:%Y/%m/%d}/{analysis_id}.{extension}"
+
+
+def artifacts_prefix(analysis_id: str) -> str:
+    return f"artifacts/{analysis_id}/"
+
+
+def result_key(analysis_id: str) -> str:
+    return f"{artifacts_prefix(analysis_id)}result.json"
+
+
+def frame_key(analysis_id: str, frame_id: str) -> str:
+    return f"{artifacts_prefix(analysis_id)}frames/{frame_id}.jpg"
+
+
+def rfc3339(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,92 @@
+"""The one reader of the environment: typed settings, made once per process and passed on as an argument."""
+
+import socket
+import sys
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+MIB = 1024 * 1024
+
+
+def _version() -> str:
+    try:
+        return version("performate")
+    except PackageNotFoundError:  # run from a checkout that was never installed
+        return "0+checkout"
+
+
+class Settings(BaseSettings):
+    """Every setting of every process. A field without default must be given; each name is an environment variable."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+
+    bucket: str = Field(description="S3 bucket for uploads and artifacts")
+    aws_region: str = Field("eu-central-1", description="region of bucket, queues and table")
+    aws_endpoint_url: str | None = Field(None, description="an AWS emulator's address; empty means AWS itself")
+    aws_access_key_id: SecretStr | None = Field(None, description="empty: the SDK's own credential chain")
+    aws_secret_access_key: SecretStr | None = Field(None, description="empty: the SDK's own credential chain")
+    ingest_queue: str = Field("performate-ingest", description="SQS queue of uploads to look at; its DLQ is NAME-dlq")
+    analysis_queue: str = Field("performate-analysis", description="SQS queue of analyses; its DLQ is NAME-dlq")
+    table: str = Field("performate-analyses", description="DynamoDB table of analysis records")
+
+    host: str = Field("127.0.0.1", description="address the web service listens on")
+    port: int = Field(8000, ge=0, le=65535, description="port the web service listens on; 0 picks a free one")
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="origins of browsers' pages that may call the API and upload, comma separated"
+    )
+    admin_token: SecretStr | None = Field(None, description="bearer token of operators' requests; empty forbids them")
+    max_upload_bytes: int = Field(120 * MIB, gt=0, description="largest clip that is taken")
+    min_upload_bytes: int = Field(1024, gt=0, description="smallest clip that is taken")
+    upload_expires_s: int = Field(1800, gt=0, description="how long an upload address is valid")
+    retention_days: int = Field(90, gt=0, description="how long records, clips and results are kept")
+
+    visibility_s: int = Field(60, ge=10, le=43200, description="SQS visibility time-out, kept up by the heartbeat")
+    poll_wait_s: int = Field(20, ge=0, le=20, description="length of a long poll")
+    max_attempts: int = Field(3, ge=1, le=10, description="tries of one analysis before it fails for good")
+    ingest_concurrency: int = Field(8, ge=1, le=64, description="uploads looked at side by side by one ingest process")
+    worker_concurrency: int = Field(1, ge=1, le=16, description="analyses side by side in one worker process")
+    drain_s: int = Field(25, ge=1, description="how long running jobs may finish after SIGTERM")
+    download_limit_s: int = Field(120, gt=0, description="deadline of the download stage")
+    extract_limit_s: int = Field(60, gt=0, description="deadline of the extract stage")
+    analyze_limit_s: int = Field(300, gt=0, description="deadline of the analyze stage")
+    store_limit_s: int = Field(60, gt=0, description="deadline of the store stage")
+
+    scratch_dir: Path = Field(Path(".data/scratch"), description="folder for clips while they are worked on")
+    scratch_bytes: int = Field(2048 * MIB, gt=0, description="how much of that folder's disk may be used")
+    weights_dir: Path = Field(Path(".data/weights"), description="folder of the pose weights")
+    frame_count: int = Field(5, ge=1, le=50, description="evenly spaced frames kept of each clip")
+    frame_long_side: int = Field(1024, ge=64, le=4096, description="long side of a kept frame, pixels")
+
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="lowest level that is logged")
+    log_format: Literal["json", "console"] = Field("json", description="one JSON object a line, or for people")
+    instance: str = Field(default_factory=socket.gethostname, description="name of this instance in the log")
+    version: str = Field(default_factory=_version, description="version in the log and in /health")
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    def masked(self) -> dict[str, str]:
+        """Every setting as text, secrets as asterisks: for the log line at the start."""
+        return {name: "***" if isinstance(value, SecretStr) else str(value) for name, value in self}
+
+
+def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings, from the process's environment unless one is given.
+
+    Raises SystemExit(2) with one message that names every missing or wrong variable.
+    """
+    try:
+        if environment is None:
+            return Settings()
+        return Settings(_env_file=None, **{k.lower(): v for k, v in environment.items()})  # type: ignore[arg-type]
+    except ValidationError as error:
+        wrong = [f"  {'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors(include_input=False)]
+        sys.stderr.write("settings are missing or wrong (see the table in README.md):\n" + "\n".join(wrong) + "\n")
+        raise SystemExit(2) from None
