@@ -1,0 +1,29 @@
+"""What a video file may be before anything decodes it."""
+
+from dataclasses import dataclass
+
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class MediaPolicy:
+    """Limits of an upload. Sizes in bytes, durations in seconds, pixels are width x height of one picture."""
+
+    max_bytes: int = 120 * MIB
+    min_bytes: int = 1024
+    max_duration_s: float = 600
+    max_pixels: int = 35_000_000
+    max_fps: float = 240
+    max_streams: int = 16
+    containers: frozenset[str] = frozenset({"mp4", "matroska", "avi"})
+    codecs: frozenset[str] = frozenset(
+        {"h264", "hevc", "vp8", "vp9", "av1", "mpeg4", "mjpeg", "prores"},
+    )
+
+    @property
+    def max_pictures(self) -> int:
+        """The most pictures that a clip inside these limits can hold."""
+        return int(self.max_duration_s * self.max_fps)
+
+
+POLICY = MediaPolicy()

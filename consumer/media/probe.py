@@ -1,0 +1,143 @@
+"""What a video file is: read from its header and its packets, and held against the policy, before it is decoded."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from consumer.media.clip import Clip, open_clip
+from consumer.media.policy import POLICY, MediaPolicy
+from consumer.media.sniff import SNIFF_BYTES, sniff
+from consumer.media.timeline import Timeline, read_timeline
+from core.error_codes import ErrorCode
+from core.failure import Failure
+
+# Pixels this little out of square are a rounding of somebody's encoder, not a wish.
+SQUARE_PIXELS = 0.02
+MICROSECONDS = 1_000_000
+
+
+class Probe(BaseModel):
+    """A clip's facts; width and height in pixels as displayed, after rotation (degrees, clockwise: 0, 90, 180, 270).
+
+    `duration_s` is what is really in the file, `pictures` its count of them; null when only decoding can tell.
+    `fps` is the average rate, null when implausible. `truncated`: the file ends before what its header declares.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    container: str
+    codec: str
+    width: int
+    height: int
+    rotation: int
+    duration_s: float | None
+    fps: float | None
+    bytes: int
+    pictures: int | None = None
+    truncated: bool = False
+
+
+def probe(path: Path, policy: MediaPolicy = POLICY) -> Probe:
+    """Reads the file's facts. The policy is held before the one picture that tells the rotation is decoded.
+
+    Raises Failure: FILE_TOO_SMALL, FILE_TOO_LARGE, UNSUPPORTED_CONTAINER, UNSUPPORTED_CODEC, VIDEO_TOO_LONG,
+    VIDEO_TOO_LARGE_PIXELS, INVALID_METADATA, METADATA_EXTRACTION_FAILED, NO_VALID_FRAMES.
+    """
+    size = _checked_size(path, policy)
+    container = _checked_container(path, policy)
+    with open_clip(path, policy) as clip:
+        codec = _checked_header(clip, policy)
+        timeline = read_timeline(clip, policy)
+        duration = _duration(clip, timeline)
+        if duration is not None and duration > policy.max_duration_s:
+            raise Failure(ErrorCode.VIDEO_TOO_LONG, f"{duration:.1f} s")
+        fps = _fps(clip, timeline, policy)
+    with open_clip(path, policy) as clip:
+        rotation, width, height = _first_picture(clip, policy)
+    return Probe(
+        container=container,
+        codec=codec,
+        width=width,
+        height=height,
+        rotation=rotation,
+        duration_s=duration,
+        fps=fps,
+        bytes=size,
+        pictures=len(timeline.pts) if timeline else None,
+        truncated=timeline.truncated if timeline else False,
+    )
+
+
+def _checked_size(path: Path, policy: MediaPolicy) -> int:
+    size = path.stat().st_size
+    if size < policy.min_bytes:
+        raise Failure(ErrorCode.FILE_TOO_SMALL, f"{size} bytes")
+    if size > policy.max_bytes:
+        raise Failure(ErrorCode.FILE_TOO_LARGE, f"{size} bytes")
+    return size
+
+
+def _checked_container(path: Path, policy: MediaPolicy) -> str:
+    with path.open("rb") as file:
+        family = sniff(file.read(SNIFF_BYTES))
+    if family is None or family not in policy.containers:
+        raise Failure(ErrorCode.UNSUPPORTED_CONTAINER, "the first bytes are of no accepted container")
+    return family
+
+
+def _checked_header(clip: Clip, policy: MediaPolicy) -> str:
+    """The codec's name, after the bounds that the header alone tells."""
+    streams = len(clip.container.streams)
+    if streams > policy.max_streams:
+        raise Failure(ErrorCode.INVALID_METADATA, f"{streams} streams")
+    decoder = clip.stream.codec_context
+    codec = decoder.codec.canonical_name
+    if codec not in policy.codecs:
+        raise Failure(ErrorCode.UNSUPPORTED_CODEC, codec)
+    if decoder.width <= 0 or decoder.height <= 0:
+        raise Failure(ErrorCode.INVALID_METADATA, "no picture size")
+    _check_pixels(decoder.width, decoder.height, policy)
+    return codec
+
+
+def _check_pixels(width: int, height: int, policy: MediaPolicy) -> None:
+    if width * height > policy.max_pixels:
+        raise Failure(ErrorCode.VIDEO_TOO_LARGE_PIXELS, f"{width}x{height}")
+
+
+def _duration(clip: Clip, timeline: Timeline | None) -> float | None:
+    """Seconds: the pictures that are there, or else what the header declares if that can be true."""
+    if timeline is not None:
+        return round(timeline.span_s + float(clip.ticks_per_picture * clip.time_base), 6)
+    declared = clip.container.duration
+    return declared / MICROSECONDS if declared is not None and declared > 0 else None
+
+
+def _fps(clip: Clip, timeline: Timeline | None, policy: MediaPolicy) -> float | None:
+    if timeline is not None and timeline.span_s > 0:
+        rate = Fraction(len(timeline.pts) - 1) / Fraction(timeline.span_s)
+    else:
+        rate = clip.stream.average_rate or Fraction(0)
+    return round(float(rate), 3) if 0 < rate <= policy.max_fps else None
+
+
+def _first_picture(clip: Clip, policy: MediaPolicy) -> tuple[int, int, int]:
+    """(rotation, width, height) as displayed. PyAV tells the container's display matrix on decoded frames only."""
+    frame = next(clip.pictures(), None)
+    if frame is None:
+        raise Failure(ErrorCode.NO_VALID_FRAMES, "the file opened, and no picture of it decodes")
+    _check_pixels(frame.width, frame.height, policy)
+    # frame.rotation is counter-clockwise, -180..180; a matrix that is no right angle turns nothing
+    rotation = -frame.rotation % 360 if frame.rotation % 90 == 0 else 0
+    width, height = _square(frame.width, clip), frame.height
+    return (rotation, height, width) if rotation in (90, 270) else (rotation, width, height)
+
+
+def _square(width: int, clip: Clip) -> int:
+    """The width when each pixel is shown as a square (old camcorders store 1440 for 1920)."""
+    aspect = float(clip.stream.sample_aspect_ratio or 1)
+    wanted = 0.5 <= aspect <= 2 and abs(aspect - 1) > SQUARE_PIXELS
+    return round(width * aspect) if wanted else width
