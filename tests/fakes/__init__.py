@@ -1,0 +1,20 @@
+"""The outside in memory: one fake a protocol of core/ports.py, held to it by tests/contract."""
+
+from tests.fakes.clock import Clock, LoopClock, ManualClock
+from tests.fakes.faults import Faults
+from tests.fakes.objects import FakeObjects
+from tests.fakes.queue import DeadLetter, FakeQueue, Sent
+from tests.fakes.records import FakeRecords, carried_out
+
+__all__ = [
+    "Clock",
+    "DeadLetter",
+    "FakeObjects",
+    "FakeQueue",
+    "FakeRecords",
+    "Faults",
+    "LoopClock",
+    "ManualClock",
+    "Sent",
+    "carried_out",
+]
