@@ -7,7 +7,7 @@ N and N-1; fields are only ever added. Ids and small fields only: what a message
 import json
 import re
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeGuard
 from urllib.parse import unquote_plus
 
 WIRE_VERSION = 1
@@ -82,13 +82,13 @@ def decode(body: str, attributes: dict[str, str]) -> Envelope:
 
 def _job(data: dict[str, object], attributes: dict[str, str]) -> Job:
     kind, analysis_id, epoch = data.get("kind"), data.get("analysis_id"), data.get("epoch", 0)
-    if data.get("v") != WIRE_VERSION:
+    if not _is_count(data.get("v")) or data["v"] != WIRE_VERSION:
         raise Undecodable("the message has an unknown version")
     if kind not in ("ingest", "analysis"):
         raise Undecodable("the message has an unknown kind")
     if not isinstance(analysis_id, str) or not is_analysis_id(analysis_id):
         raise Undecodable("the message has no analysis id")
-    if not isinstance(epoch, int) or epoch < 0:
+    if not _is_count(epoch):
         raise Undecodable("the message's epoch is not a number")
     return Job(
         kind="ingest" if kind == "ingest" else "analysis",
@@ -97,6 +97,10 @@ def _job(data: dict[str, object], attributes: dict[str, str]) -> Job:
         traceparent=attributes.get("traceparent"),
         synthetic=attributes.get("synthetic") == "1",
     )
+
+
+def _is_count(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
 def _uploaded(record: object) -> Uploaded:

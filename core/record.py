@@ -30,7 +30,7 @@ class Status(StrEnum):
 
 
 class Record(BaseModel):
-    """One analysis, as the record table holds it. Times are RFC 3339 UTC with Z; lease_until and expires_at epoch seconds.
+    """One analysis, as the record table holds it. Times are RFC 3339 UTC; lease_until and expires_at epoch seconds.
 
     `revision` grows with every write. `epoch` grows with every operator's retry; `attempt` counts the tries in it.
     The lease: `lease_owner` may write while `lease_token` is the one it was given; `lease_message` is the SQS message

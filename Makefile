@@ -1,0 +1,50 @@
+# make run    the whole product on this machine, embedded AWS included
+# make test   everything that must be true before a commit lands
+PYTHON ?= python3
+PORT ?= 8000
+EMULATOR_PORT ?= 4566
+BIN := .venv/bin
+UV_COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
+
+.PHONY: run test lint types unit weights lock clean
+
+run: .venv/.local weights
+	@$(BIN)/python -m ops.run --port $(PORT) --emulator-port $(EMULATOR_PORT)
+
+test: .venv/.dev weights lint types unit
+
+lint:
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types:
+	$(BIN)/mypy
+
+unit:
+	$(BIN)/python -m pytest
+
+weights: .venv/.local
+	@$(BIN)/python -m ops.weights
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11'; exit 1; }
+	$(PYTHON) -m venv .venv || { echo 'no venv module: install it (Debian: apt-get install python3-venv)'; rm -rf .venv; exit 1; }
+
+.venv/.local: requirements-local.lock setup.cfg | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-local.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/.dev: requirements-dev.lock .venv/.local
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.lock
+	@touch $@
+
+# After a change of dependencies in setup.cfg; commit what it writes.
+lock: .venv/.dev
+	$(BIN)/python -m pip install --quiet uv
+	$(UV_COMPILE) setup.cfg --extra local --extra test -o requirements-dev.lock
+	$(UV_COMPILE) setup.cfg --extra local -c requirements-dev.lock -o requirements-local.lock
+	$(UV_COMPILE) setup.cfg -c requirements-dev.lock -o requirements.lock
+
+clean:
+	rm -rf .venv build *.egg-info
