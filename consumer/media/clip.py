@@ -43,6 +43,11 @@ class Clip:
         return self.stream.time_base or Fraction(1, 90_000)
 
     @property
+    def is_constant_rate(self) -> bool:
+        """AVI stores no times: pictures follow each other at the header's rate, whatever a packet seems to say."""
+        return self.container.format.name == "avi"
+
+    @property
     def ticks_per_picture(self) -> int:
         """The usual distance of two pictures, in ticks of `time_base`; at least one."""
         rate = self.stream.average_rate or FALLBACK_RATE

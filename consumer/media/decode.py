@@ -83,14 +83,13 @@ def timed_pictures(
     clip: Clip, timeline: Timeline | None, skip: Skip | None = None
 ) -> Iterator[tuple[float, int, VideoFrame]]:
     """(seconds from the first picture, index, frame) in the order shown; the time never steps back."""
-    first: int | None = None
+    first = None if timeline is None else timeline.pts[0]
     latest = 0.0
     for count, frame in enumerate(clip.pictures(skip)):
         pts = frame.pts or 0
         first = pts if first is None else first
-        if timeline is not None:
-            first = timeline.pts[0]
-        latest = max(latest, float((pts - first) * clip.time_base))
+        ticks = count * clip.ticks_per_picture if clip.is_constant_rate else pts - first
+        latest = max(latest, float(ticks * clip.time_base))
         yield latest, count if timeline is None else timeline.index(pts), frame
 
 

@@ -10,13 +10,12 @@ from pydantic import BaseModel, ConfigDict
 from consumer.media.clip import Clip, open_clip
 from consumer.media.policy import POLICY, MediaPolicy
 from consumer.media.sniff import SNIFF_BYTES, sniff
-from consumer.media.timeline import Timeline, read_timeline
+from consumer.media.timeline import MICROSECONDS, Timeline, read_timeline
 from core.error_codes import ErrorCode
 from core.failure import Failure
 
 # Pixels this little out of square are a rounding of somebody's encoder, not a wish.
 SQUARE_PIXELS = 0.02
-MICROSECONDS = 1_000_000
 
 
 class Probe(BaseModel):

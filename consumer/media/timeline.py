@@ -15,6 +15,7 @@ from core.failure import Failure
 
 # A header's count or duration is rarely exact; a cut file misses more than this share of what it declares.
 PRESENT_SHARE = 0.95
+MICROSECONDS = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +67,7 @@ def read_timeline(clip: Clip, policy: MediaPolicy) -> Timeline | None:
     """
     pts: list[int] = []
     keyframes: list[Keyframe] = []
-    timed = clip.stream.codec_context.codec.canonical_name != "vp8"
+    timed = _says_times(clip)
     for packet in clip.packets():
         if len(pts) >= policy.max_pictures:
             raise Failure(ErrorCode.INVALID_METADATA, f"more than {policy.max_pictures} pictures")
@@ -94,11 +95,16 @@ def _timeline(clip: Clip, pts: list[int], keyframes: list[Keyframe]) -> Timeline
     )
 
 
+def _says_times(clip: Clip) -> bool:
+    codec = clip.stream.codec_context.codec.canonical_name
+    return not clip.is_constant_rate and codec != "vp8"
+
+
 def _is_cut(clip: Clip, shown: list[int]) -> bool:
-    declared = clip.stream.frames
-    if declared:
-        return len(shown) < declared * PRESENT_SHARE
-    duration = clip.stream.duration
-    if duration is None and clip.container.duration is not None:
-        duration = round(Fraction(clip.container.duration, 1_000_000) / clip.time_base)
-    return duration is not None and shown[-1] - shown[0] + clip.ticks_per_picture < duration * PRESENT_SHARE
+    if clip.stream.frames:
+        return len(shown) < clip.stream.frames * PRESENT_SHARE
+    if clip.container.duration is None:
+        return False
+    # Matroska declares where the last picture ends, counted from 0 and not from the first picture
+    end_s = float((shown[-1] + clip.ticks_per_picture) * clip.time_base)
+    return end_s < clip.container.duration / MICROSECONDS * PRESENT_SHARE
