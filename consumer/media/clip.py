@@ -61,6 +61,13 @@ class Clip:
         except FFmpegError:
             self.damaged += 1
 
+    def seek(self, ticks: int) -> None:
+        """Puts the file at the keyframe at or before `ticks`. Raises Failure FRAME_EXTRACTION_FAILED."""
+        try:
+            self.container.seek(ticks, stream=self.stream)
+        except FFmpegError as error:
+            raise Failure(ErrorCode.FRAME_EXTRACTION_FAILED, f"seek: {type(error).__name__}") from error
+
     def pictures(self, skip: Skip | None = None) -> Iterator[VideoFrame]:
         """The pictures in the order they are shown, each with a pts (a missing one is counted on from the last).
 

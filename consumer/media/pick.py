@@ -1,0 +1,126 @@
+"""Which picture is shown at a moment: found by seeking, or by reading in order where a file does not say its times."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+from av.packet import Packet
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from consumer.media.clip import Clip, open_clip
+from consumer.media.decode import SAME_TIME_S, timed_pictures
+from consumer.media.policy import POLICY
+from consumer.media.timeline import Timeline, read_timeline
+from core.result import FrameReason
+
+NEIGHBOUR_S = 0.15
+# Sharpness is compared on small pictures: noise of single pixels is not sharpness.
+SHARPNESS_SIDE = 480
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moment:
+    """A time (seconds from the first picture) to show and why. `sharpest`: its sharpest neighbour within 0.15 s."""
+
+    t: float
+    why: FrameReason = "even"
+    sharpest: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pick:
+    """The picture found for a moment: its own time in seconds, its place in the clip, and the decoded frame."""
+
+    t: float
+    index: int
+    frame: VideoFrame
+    moment: Moment
+
+
+def pick(path: Path, moments: Sequence[Moment]) -> Iterator[Pick]:
+    """One Pick a moment, by time: the first picture at or after it; the last one, behind the end.
+
+    A moment whose picture does not decode takes the next one that does; with none left it gives nothing.
+    A clip that must be read in order (AVI, VP8) ignores `sharpest`.
+    """
+    ascending = sorted(moments, key=lambda moment: moment.t)
+    with open_clip(path) as clip:
+        timeline = read_timeline(clip, POLICY)
+        if timeline is not None:
+            yield from _seeking(clip, timeline, ascending)
+            return
+    with open_clip(path) as clip:
+        yield from _in_order(clip, ascending)
+
+
+def _seeking(clip: Clip, timeline: Timeline, moments: Sequence[Moment]) -> Iterator[Pick]:
+    windows = [_window(timeline, moment) for moment in moments]
+    wanted = {pts for window in windows for pts in window}
+
+    def skip(packet: Packet[VideoStream]) -> bool:
+        return packet.pts not in wanted
+
+    frames: Iterator[VideoFrame] = iter(())
+    last = None
+    for moment, window in zip(moments, windows, strict=True):
+        keyframe = timeline.keyframe_before(window[0])
+        # decoding on is cheaper than a seek back to a keyframe that is already behind
+        if last is None or last.pts is None or keyframe.pts > last.pts or window[0] < last.pts:
+            clip.seek(keyframe.seek)
+            frames, last = clip.pictures(skip), None
+        shown, last = _read_window(frames, window, last)
+        if shown:
+            best = shown[0] if len(shown) == 1 else max(shown, key=sharpness)
+            pts = best.pts or 0
+            yield Pick(t=timeline.seconds(pts), index=timeline.index(pts), frame=best, moment=moment)
+
+
+def _window(timeline: Timeline, moment: Moment) -> Sequence[int]:
+    """The pts of the pictures that may stand for the moment, at least one, ascending."""
+    pts = timeline.at_or_after(moment.t - SAME_TIME_S)
+    if not moment.sharpest:
+        return [pts]
+    reach = round(NEIGHBOUR_S / timeline.time_base)
+    return timeline.pts[bisect_left(timeline.pts, pts - reach) : bisect_right(timeline.pts, pts + reach)]
+
+
+def _read_window(
+    frames: Iterator[VideoFrame], window: Sequence[int], last: VideoFrame | None
+) -> tuple[list[VideoFrame], VideoFrame | None]:
+    """(the window's frames or else the first one behind it, the frame read last)."""
+    shown = [last] if last is not None and last.pts in window else []
+    while last is None or last.pts is None or last.pts < window[-1]:
+        frame = next(frames, None)
+        if frame is None:
+            return shown, last
+        last = frame
+        if frame.pts is not None and window[0] <= frame.pts and (frame.pts <= window[-1] or not shown):
+            shown.append(frame)
+    return shown, last
+
+
+def sharpness(frame: VideoFrame) -> float:
+    """Variance of the Laplacian of the small grey picture: higher is sharper, comparable within one clip."""
+    scale = min(1.0, SHARPNESS_SIDE / max(frame.width, frame.height))
+    width, height = max(1, round(frame.width * scale)), max(1, round(frame.height * scale))
+    grey = frame.to_ndarray(format="gray", width=width, height=height, interpolation="AREA")
+    return float(cv2.Laplacian(grey, cv2.CV_64F).var())
+
+
+def _in_order(clip: Clip, moments: Sequence[Moment]) -> Iterator[Pick]:
+    waiting = list(reversed(moments))
+    latest = None
+    for latest in timed_pictures(clip, None):
+        t, index, frame = latest
+        while waiting and t + SAME_TIME_S >= waiting[-1].t:
+            yield Pick(t=t, index=index, frame=frame, moment=waiting.pop())
+        if not waiting:
+            return
+    if latest is not None:
+        t, index, frame = latest
+        yield from (Pick(t=t, index=index, frame=frame, moment=moment) for moment in reversed(waiting))
