@@ -1,0 +1,80 @@
+"""`performate`: the operator's command line."""
+
+import asyncio
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+
+from core.result import Sport
+from core.settings import load_settings
+from ops.provision import provision
+
+EXIT_CODES = """
+\b
+Exit codes: 0 done, 1 it failed (the last line on stderr has the error's code),
+2 wrong options or settings, 130 stopped by Ctrl-C.
+"""
+
+
+@click.group(epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="performate")
+def main() -> None:
+    """Look after a Performate installation, or analyze a clip on this machine."""
+
+
+@main.command(epilog=EXIT_CODES)
+@click.argument("clip", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--sport",
+    type=click.Choice([sport.value for sport in Sport]),
+    default=Sport.BOULDERING.value,
+    show_default=True,
+    help="What the clip shows; height, placements and rests are measured for climbs only.",
+)
+@click.option(
+    "--video", type=click.Path(dir_okay=False, path_type=Path), help="Write the clip with the hip line drawn on."
+)
+@click.option(
+    "--frames", type=click.Path(file_okay=False, path_type=Path), help="Keep the frames (JPEG) in this folder."
+)
+@click.option(
+    "--weights",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of the pose weights.  [default: .data/weights]",
+)
+def analyze(clip: Path, sport: str, video: Path | None, frames: Path | None, weights: Path | None) -> None:
+    """Measure CLIP on this machine: no upload, no key, no AWS.
+
+    The measurement goes to stdout as JSON, progress to stderr.
+
+    \b
+    performate analyze climb.mp4 > climb.json
+    performate analyze climb.mp4 --video drawn.mp4 --frames frames/ | jq .metrics
+    """
+    options = {"--video": video, "--frames": frames, "--weights": weights}
+    given = [text for name, path in options.items() if path is not None for text in (name, str(path))]
+    argv = [sys.executable, "-m", "consumer", "file", "--sport", sport, *given, "--", str(clip)]
+    raise SystemExit(_run(argv))
+
+
+def _run(argv: list[str]) -> int:
+    """The exit code of a child that shares our terminal: Ctrl-C reaches it too, so we only wait for its end."""
+    ours = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        code = subprocess.run(argv, check=False, restore_signals=True).returncode
+    finally:
+        signal.signal(signal.SIGINT, ours)
+    return 128 - code if code < 0 else code
+
+
+@main.command("provision", epilog=EXIT_CODES)
+def provision_command() -> None:
+    """Make bucket, queues and table as the settings name them, or bring them to what they should be.
+
+    Safe to run again. Reads the settings from the environment (BUCKET, AWS_REGION, …; see README.md).
+    """
+    for line in asyncio.run(provision(load_settings())):
+        click.echo(line)
