@@ -1,0 +1,1 @@
+"""The ports of core/ports.py on AWS: S3, SQS, DynamoDB."""

@@ -1,0 +1,91 @@
+"""Storing a stream whose size is not known: one PUT while it fits into one part, else a multipart upload."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from typing import TYPE_CHECKING
+
+from core.aws.errors import failing_as
+from core.error_codes import ErrorCode
+from core.failure import Failure
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, AsyncIterator
+
+    from types_aiobotocore_s3.client import S3Client
+    from types_aiobotocore_s3.type_defs import CompletedPartTypeDef
+
+PART_BYTES = 8 * 1024 * 1024  # S3 takes no part under 5 MiB but the last, and 10,000 parts: 78 GiB are enough
+
+
+async def put_chunks(
+    client: S3Client, bucket: str, key: str, chunks: AsyncIterator[bytes], *, content_type: str
+) -> int:
+    """Holds one part at a time. Returns the bytes stored. When `chunks` raises, or the task is cancelled, nothing is
+    left in the bucket."""
+    async with aclosing(parts_of(chunks, PART_BYTES)) as parts:
+        first = await anext(parts, b"")
+        if len(first) < PART_BYTES:
+            with failing_as(ErrorCode.STORAGE_UNAVAILABLE):
+                await client.put_object(Bucket=bucket, Key=key, Body=first, ContentType=content_type)
+            return len(first)
+        with failing_as(ErrorCode.STORAGE_UNAVAILABLE):
+            begun = await client.create_multipart_upload(Bucket=bucket, Key=key, ContentType=content_type)
+        upload = _Upload(client, bucket, key, begun["UploadId"])
+        try:
+            await upload.add(first)
+            async for part in parts:
+                await upload.add(part)
+            await upload.complete()
+        except BaseException as error:  # cancellation too: parts that nobody completes cost money
+            await upload.abort(error)
+            raise
+        return upload.stored
+
+
+async def parts_of(chunks: AsyncIterator[bytes], size: int) -> AsyncGenerator[bytes]:
+    """The same bytes in pieces of exactly `size`; the last may be shorter, and is never empty."""
+    held = bytearray()
+    async for chunk in chunks:
+        held += chunk
+        while len(held) >= size:
+            yield bytes(held[:size])
+            del held[:size]
+    if held:
+        yield bytes(held)
+
+
+class _Upload:
+    def __init__(self, client: S3Client, bucket: str, key: str, upload_id: str) -> None:
+        self.stored = 0
+        self._client = client
+        self._bucket = bucket
+        self._key = key
+        self._id = upload_id
+        self._parts: list[CompletedPartTypeDef] = []
+
+    async def add(self, part: bytes) -> None:
+        number = len(self._parts) + 1
+        with failing_as(ErrorCode.STORAGE_UNAVAILABLE):
+            reply = await self._client.upload_part(
+                Bucket=self._bucket, Key=self._key, UploadId=self._id, PartNumber=number, Body=part
+            )
+        done: CompletedPartTypeDef = {"PartNumber": number, "ETag": reply["ETag"]}
+        if checksum := reply.get("ChecksumCRC32"):
+            done["ChecksumCRC32"] = checksum
+        self._parts.append(done)
+        self.stored += len(part)
+
+    async def complete(self) -> None:
+        with failing_as(ErrorCode.STORAGE_UNAVAILABLE):
+            await self._client.complete_multipart_upload(
+                Bucket=self._bucket, Key=self._key, UploadId=self._id, MultipartUpload={"Parts": self._parts}
+            )
+
+    async def abort(self, cause: BaseException) -> None:
+        """Notes on `cause`, which is on its way up, when S3 took no abort; the bucket's lifecycle does it then."""
+        try:
+            with failing_as(ErrorCode.STORAGE_UNAVAILABLE):
+                await self._client.abort_multipart_upload(Bucket=self._bucket, Key=self._key, UploadId=self._id)
+        except Failure as failure:
+            cause.add_note(f"the multipart upload was not aborted: {failure}")
