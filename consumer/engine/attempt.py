@@ -1,0 +1,39 @@
+"""One delivery in hand, and the ways in which its job can be stopped from outside."""
+
+import asyncio
+from enum import StrEnum
+
+from consumer.engine.job import Later
+from core.failure import Failure
+from core.ports import Delivery
+
+Result = Later | Failure | None
+
+
+class Interruption(StrEnum):
+    """LOST: the message is not ours any more, nothing may be written. SHUTDOWN: it is, and goes back."""
+
+    LOST = "lost"
+    SHUTDOWN = "shutdown"
+
+
+class Attempt:
+    """`received_at` by Clock.monotonic."""
+
+    def __init__(self, *, delivery: Delivery, received_at: float) -> None:
+        self.delivery = delivery
+        self.received_at = received_at
+        self.interruption: Interruption | None = None
+        self._work: asyncio.Task[Result] | None = None
+
+    def begin(self, work: asyncio.Task[Result]) -> None:
+        self._work = work
+        if self.interruption is not None:
+            work.cancel()
+
+    def interrupt(self, why: Interruption) -> None:
+        """Cancels the job. The first reason stands, except that a loss overrides a shutdown."""
+        if self.interruption is None or why is Interruption.LOST:
+            self.interruption = why
+        if self._work is not None:
+            self._work.cancel()

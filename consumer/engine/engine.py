@@ -1,0 +1,96 @@
+"""One process's share of one queue: polls, works, settles, and at a shutdown gives back what it does not end."""
+
+import asyncio
+
+import structlog
+
+from consumer.engine.acks import Acks
+from consumer.engine.attempt import Attempt, Interruption
+from consumer.engine.clock import done_within
+from consumer.engine.job import Handler
+from consumer.engine.policy import Policy
+from consumer.engine.poller import Admit, Poller, unlimited
+from consumer.engine.returning import give_back
+from consumer.engine.settle import Settle
+from consumer.engine.setup import Setup
+from consumer.engine.slots import Slots
+from consumer.engine.worker import Worker
+from core.ports import Delivery
+
+log = structlog.stdlib.get_logger(__name__)
+RELEASE_S = 1.0
+LAST_S = 0.5
+
+
+class Engine:
+    """Made once, run once."""
+
+    def __init__(self, setup: Setup, *, handler: Handler, policy: Policy, admit: Admit = unlimited) -> None:
+        self._queue = setup.queue
+        self._clock = setup.clock
+        self._limits = setup.limits
+        self._attempts: dict[asyncio.Task[None], Attempt] = {}
+        self.slots = Slots(setup.limits.concurrency)
+        self._acks = Acks(setup)
+        settle = Settle(setup, acks=self._acks, policy=policy)
+        self._worker = Worker(setup, handler=handler, settle=settle)
+        self._poller = Poller(setup, slots=self.slots, start=self._start, hand_back=self._hand_back, admit=admit)
+
+    async def run(self, stop: asyncio.Event, hurry: asyncio.Event | None = None) -> None:
+        """Works until `stop` is set, then drains: running jobs get the drain budget, or until `hurry`; what is left
+        is cancelled and handed back. Returns within the budget + 2 s. Raises what killed the poller, if anything."""
+        acks = asyncio.create_task(self._acks.run())
+        poll = asyncio.create_task(self._poller.run(stop))
+        stopping = asyncio.create_task(_set(stop))
+        try:
+            await asyncio.wait({poll, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            await self._drain(poll, hurry or asyncio.Event())
+        finally:
+            # nothing is left here after a drain that went well
+            for task in (acks, poll, stopping, *self._attempts):
+                task.cancel()
+            await asyncio.wait({acks, poll, stopping, *self._attempts}, timeout=LAST_S)
+        if not poll.cancelled():
+            poll.result()
+
+    def _start(self, delivery: Delivery) -> None:
+        attempt = Attempt(delivery=delivery, received_at=self._clock.monotonic())
+        task = asyncio.create_task(self._worker.work(attempt))
+        self._attempts[task] = attempt
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        del self._attempts[task]
+        self.slots.give()
+
+    async def _hand_back(self, delivery: Delivery) -> None:
+        await give_back(self._queue, delivery, 0, max_receives=self._limits.max_receives)
+
+    async def _drain(self, poll: asyncio.Task[None], hurry: asyncio.Event) -> None:
+        end = self._clock.monotonic() + self._limits.drain_s
+        self.slots.close()
+        log.info("consumer.draining", running=len(self._attempts), drain_s=self._limits.drain_s)
+        await self._until_idle(hurry, end)
+        for attempt in self._attempts.values():
+            attempt.interrupt(Interruption.SHUTDOWN)
+        await done_within(self._clock, set(self._attempts), RELEASE_S)
+        # a poll is never aborted (see Poller.run), not even in a hurry: it is shorter than the budget
+        await done_within(self._clock, {poll}, end + RELEASE_S - self._clock.monotonic())
+        if self._attempts or not poll.done():
+            log.error("consumer.drain.incomplete", running=len(self._attempts), polling=not poll.done())
+
+    async def _until_idle(self, hurry: asyncio.Event, end: float) -> None:
+        """Until no job runs, or `hurry`, or the moment `end`."""
+        hurried = asyncio.create_task(_set(hurry))
+        try:
+            async with self._clock.timeout(end - self._clock.monotonic()):
+                while self._attempts and not hurried.done():
+                    await asyncio.wait({hurried, *self._attempts}, return_when=asyncio.FIRST_COMPLETED)
+        except TimeoutError:
+            log.warning("consumer.drain.expired", running=len(self._attempts))
+        finally:
+            hurried.cancel()
+
+
+async def _set(event: asyncio.Event) -> None:
+    await event.wait()

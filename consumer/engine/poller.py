@@ -1,0 +1,99 @@
+"""Long polls: asks for as many messages as there are free slots, for ever, however often it fails."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+import structlog
+
+from consumer.engine.caught import caught
+from consumer.engine.clock import set_within
+from consumer.engine.limits import RECEIVE_MOST
+from consumer.engine.policy import jittered
+from consumer.engine.setup import Setup
+from consumer.engine.slots import Slots
+from core.failure import Failure
+from core.ports import Delivery
+
+log = structlog.stdlib.get_logger(__name__)
+BACK_OFF_BASE_S = 2.0
+BACK_OFF_CAP_S = 30.0
+EMPTY_PAUSE_S = 1.0
+
+Admit = Callable[[int], int]
+"""How many of so many free slots may be filled now: the place of a circuit breaker."""
+
+
+def unlimited(free: int) -> int:
+    return free
+
+
+class Poller:
+    """`start` takes over a delivery and its slot. `hand_back` makes one visible again that is not started."""
+
+    def __init__(
+        self,
+        setup: Setup,
+        *,
+        slots: Slots,
+        start: Callable[[Delivery], None],
+        hand_back: Callable[[Delivery], Awaitable[None]],
+        admit: Admit = unlimited,
+    ) -> None:
+        self._queue = setup.queue
+        self._clock = setup.clock
+        self._chance = setup.chance
+        self._limits = setup.limits
+        self._slots = slots
+        self._start = start
+        self._hand_back = hand_back
+        self._admit = admit
+        self._failures = 0
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Polls until `stop`. The poll in flight is let to end, because SQS gives the next message to a poll whose
+        client went away, and hides it for its whole visibility; what it brings is made visible again."""
+        while not stop.is_set():
+            taken = await self._slots.take(RECEIVE_MOST)
+            admitted = self._admit(taken) if taken else 0
+            self._slots.give(taken - admitted)
+            pause = await self._poll(admitted, stop) if admitted else EMPTY_PAUSE_S
+            await set_within(self._clock, stop, pause)
+
+    async def _poll(self, limit: int, stop: asyncio.Event) -> float:
+        """One receive with `limit` slots in hand; returns the seconds to pause before the next."""
+        started = self._clock.monotonic()
+        call = self._queue.receive(limit=limit, wait_s=self._limits.wait_s, visibility_s=self._limits.visibility_s)
+        found = await caught(call, doing="receiving")
+        if isinstance(found, Failure):
+            self._slots.give(limit)
+            return self._failed(found)
+        if self._failures:
+            log.info("queue.receive.recovered", queue=self._queue.name, failures=self._failures)
+        self._failures = 0
+        self._slots.give(limit - len(found))
+        if stop.is_set():
+            await self._return(found)
+        else:
+            for delivery in found:
+                self._start(delivery)
+        # an empty answer long before the wait is over must not become a busy loop
+        early = started + min(EMPTY_PAUSE_S, self._limits.wait_s or EMPTY_PAUSE_S) - self._clock.monotonic()
+        return 0.0 if found else early
+
+    def _failed(self, failure: Failure) -> float:
+        self._failures += 1
+        pause = jittered(BACK_OFF_BASE_S, BACK_OFF_CAP_S, self._failures, self._chance)
+        log.warning(
+            "queue.receive.failed",
+            queue=self._queue.name,
+            error=str(failure),
+            failures=self._failures,
+            pause_s=round(pause, 1),
+        )
+        return pause
+
+    async def _return(self, found: Sequence[Delivery]) -> None:
+        for delivery in found:
+            failure = await caught(self._hand_back(delivery), doing="handing back")
+            log.info("message.handed_back", message_id=delivery.message_id, failed=failure is not None)
+            self._slots.give()

@@ -1,0 +1,112 @@
+"""One delivery from receive to end: quarantine, read, run beside a heartbeat, settle. Nothing is deleted before its
+effect is stored."""
+
+import asyncio
+
+import structlog
+from structlog.contextvars import bound_contextvars
+
+from consumer.engine.attempt import Attempt, Interruption, Result
+from consumer.engine.caught import caught
+from consumer.engine.heartbeat import Heartbeat
+from consumer.engine.job import Handler, Job, Pulse
+from consumer.engine.settle import Settle
+from consumer.engine.setup import Setup
+from core.error_codes import ErrorCode
+from core.failure import Failure
+from core.messages import Undecodable
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+class Worker:
+    """Works on deliveries, any number at once; keeps nothing of one for the next."""
+
+    def __init__(self, setup: Setup, *, handler: Handler, settle: Settle) -> None:
+        self._setup = setup
+        self._clock = setup.clock
+        self._limits = setup.limits
+        self._handler = handler
+        self._settle = settle
+
+    async def work(self, attempt: Attempt) -> None:
+        """Never raises but for cancellation. Whatever goes wrong, the message is either settled or comes back when
+        its visibility ends."""
+        failure = await caught(self._work(attempt), doing="settling")
+        if failure is not None:
+            log.error("message.abandoned", message_id=attempt.delivery.message_id, error=str(failure))
+
+    async def _work(self, attempt: Attempt) -> None:
+        delivery, started = attempt.delivery, self._clock.monotonic()
+        until = attempt.received_at + self._limits.visibility_s - self._limits.safety_s
+        if delivery.receive_count > self._limits.max_receives:
+            outcome = await self._quarantine(attempt, until)
+            self._report(attempt, outcome, started)
+            return
+        pulse = Pulse(until=attempt.received_at + self._limits.job_limit_s)
+        try:
+            job = self._handler.accept(delivery, pulse)
+        except Undecodable as error:
+            outcome = await self._settle.keep(delivery, f"UNDECODABLE: {error}", until=until)
+            self._report(attempt, outcome, started)
+            return
+        await self._carry_out(attempt, job, pulse, started)
+
+    async def _quarantine(self, attempt: Attempt, until: float) -> str:
+        delivery = attempt.delivery
+        failure = Failure(ErrorCode.POISON_MESSAGE, f"received {delivery.receive_count} times and never ended")
+        not_marked = await caught(self._handler.quarantine(delivery, failure), doing="marking as poison")
+        if not_marked is not None:
+            return await self._settle.back_off(delivery, not_marked)
+        return await self._settle.keep(delivery, str(failure), until=until)
+
+    async def _carry_out(self, attempt: Attempt, job: Job, pulse: Pulse, started: float) -> None:
+        receipt, received_at = attempt.delivery.receipt, attempt.received_at
+        beat = Heartbeat(self._setup, receipt=receipt, received_at=received_at, pulse=pulse)
+        with bound_contextvars(**job.context):
+            result = await self._run(attempt, job, beat)
+        # the job knows more about itself by now
+        with bound_contextvars(**job.context):
+            outcome = await self._settle.settle(attempt, job, result, until=beat.safe_until)
+            self._report(attempt, outcome, started, job)
+
+    async def _run(self, attempt: Attempt, job: Job, beat: Heartbeat) -> Result:
+        """The job's result once it and its heartbeat have stopped; None also when it was cancelled, and then
+        `attempt.interruption` says so."""
+        work = asyncio.create_task(caught(job.run(), doing="working"))
+        beating = asyncio.create_task(self._watch(attempt, beat))
+        attempt.begin(work)
+        try:
+            await asyncio.wait({work})
+            beat.stop()
+            await asyncio.wait({beating})
+        finally:
+            # only when this task itself is cancelled is one of them still running
+            work.cancel()
+            beating.cancel()
+        if work.cancelled():
+            attempt.interruption = attempt.interruption or Interruption.SHUTDOWN
+            return None
+        result = work.result()
+        if result is None:
+            # done is done, whatever came in between
+            attempt.interruption = None
+        return result
+
+    async def _watch(self, attempt: Attempt, beat: Heartbeat) -> None:
+        lost = await beat.run()
+        if lost is not None:
+            log.warning("lease.lost", reason=lost)
+            attempt.interrupt(Interruption.LOST)
+
+    def _report(self, attempt: Attempt, outcome: str, started: float, job: Job | None = None) -> None:
+        """The one canonical line of each delivery."""
+        log.info(
+            "job.completed",
+            kind=self._handler.kind,
+            outcome=outcome,
+            ms=round((self._clock.monotonic() - started) * 1000),
+            message_id=attempt.delivery.message_id,
+            receive_count=attempt.delivery.receive_count,
+            **(job.facts if job is not None else {}),
+        )

@@ -1,0 +1,113 @@
+import asyncio
+
+from consumer.engine.job import Pulse
+from core.error_codes import ErrorCode
+from core.failure import Failure
+from core.ports import Delivery
+from tests.engine.rig import TinyHandler, make_engine, make_setup, running
+from tests.engine.test_engine import for_ever, nothing
+from tests.fakes import FakeQueue, Faults
+
+
+def lasting(seconds: float) -> TinyHandler:
+    async def work(delivery: Delivery, pulse: Pulse) -> None:
+        await asyncio.sleep(seconds)
+
+    return TinyHandler(run=work)
+
+
+async def test_running_jobs_may_end_within_the_budget() -> None:
+    queue, handler = FakeQueue(), lasting(22)
+    await queue.send("a", {})
+    async with running(make_engine(make_setup(queue), handler)) as controls:
+        await asyncio.sleep(1)
+        assert 20 < await controls.stopped() < 22
+    assert (handler.told, queue.bodies) == ([("run", "a")], [])
+
+
+async def test_what_does_not_end_is_handed_back_without_using_up_a_try() -> None:
+    queue, handler = FakeQueue(), TinyHandler(run=for_ever)
+    await queue.send("a", {})
+    async with running(make_engine(make_setup(queue), handler)) as controls:
+        await asyncio.sleep(1)
+        assert await controls.stopped() <= 25 + 2
+    assert handler.told == [("run", "a"), ("release", "None, counts=False")]
+    # a beat on the way, and visible at once at the end
+    assert queue.hidden == [("queue-1", 60), ("queue-1", 0)]
+    (again,) = await queue.receive(limit=1, wait_s=0, visibility_s=60)
+    assert again.body == "a"
+
+
+async def test_a_second_signal_hurries() -> None:
+    queue, handler = FakeQueue(), TinyHandler(run=for_ever)
+    for body in "abc":
+        await queue.send(body, {})
+    async with running(make_engine(make_setup(queue), handler)) as controls:
+        await asyncio.sleep(1)
+        controls.hurry.set()
+        assert await controls.stopped() < 1
+    assert queue.hidden == [("queue-1", 0), ("queue-2", 0), ("queue-3", 0)]
+
+
+async def test_the_poll_in_flight_ends_and_what_it_brings_is_visible_again() -> None:
+    queue, handler = FakeQueue(), TinyHandler(run=nothing)
+    async with running(make_engine(make_setup(queue), handler)) as controls:
+        await asyncio.sleep(5)
+        controls.stop.set()
+        await asyncio.sleep(5)
+        await queue.send("late", {})
+        assert await controls.stopped() < 1
+    assert handler.told == []
+    assert queue.hidden == [("queue-1", 0)]
+    # had the poll been aborted, its ghost would have swallowed this
+    (again,) = await queue.receive(limit=1, wait_s=0, visibility_s=60)
+    assert again.body == "late"
+
+
+async def test_an_idle_engine_ends_with_its_poll() -> None:
+    queue = FakeQueue()
+    async with running(make_engine(make_setup(queue), TinyHandler(run=nothing))) as controls:
+        await asyncio.sleep(5)
+        assert await controls.stopped() == 15
+
+
+async def test_a_stop_during_a_back_off_ends_at_once() -> None:
+    queue = FakeQueue(faults=Faults().broken("queue.receive", Failure(ErrorCode.QUEUE_UNAVAILABLE)))
+    async with running(make_engine(make_setup(queue), TinyHandler(run=nothing))) as controls:
+        await asyncio.sleep(100)
+        assert await controls.stopped() == 0
+
+
+async def test_a_queue_that_hangs_cannot_hold_the_process() -> None:
+    faults = Faults().hang("queue.receive", 2).hang("queue.change_visibility", 2)
+    queue, handler = FakeQueue(faults=faults), TinyHandler(run=for_ever)
+    await queue.send("a", {})
+    engine = make_engine(make_setup(queue), handler)
+    stop = asyncio.Event()
+    task = asyncio.create_task(engine.run(stop))
+    await asyncio.sleep(30)
+    stop.set()
+    started = asyncio.get_running_loop().time()
+    await task
+    assert asyncio.get_running_loop().time() - started <= 25 + 2
+    assert queue.bodies == ["a"]
+
+
+async def test_a_stubborn_job_cannot_hold_the_process() -> None:
+    async def stubborn(delivery: Delivery, pulse: Pulse) -> None:
+        for _ in range(20):
+            try:
+                await asyncio.sleep(10)
+            except asyncio.CancelledError:
+                await asyncio.sleep(10)
+
+    queue, handler = FakeQueue(), TinyHandler(run=stubborn)
+    await queue.send("a", {})
+    engine = make_engine(make_setup(queue), handler)
+    stop = asyncio.Event()
+    task = asyncio.create_task(engine.run(stop))
+    await asyncio.sleep(1)
+    stop.set()
+    started = asyncio.get_running_loop().time()
+    await task
+    assert asyncio.get_running_loop().time() - started <= 25 + 2

@@ -1,0 +1,44 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from consumer.engine.policy import DeadLetter, Fail, Retry, jittered, policy_of_catalogue
+from core.error_codes import ErrorCode
+from core.failure import Failure
+from tests.engine.rig import half
+
+POLICY = policy_of_catalogue(max_tries=3)
+
+
+def test_a_fault_of_the_file_is_permanent() -> None:
+    failure = Failure(ErrorCode.UNSUPPORTED_CODEC, "wmv3")
+    assert POLICY.decide(failure, tries=1, receives=1, chance=half) == Fail(failure=failure)
+
+
+def test_a_passing_fault_is_tried_again_and_uses_up_a_try() -> None:
+    decision = POLICY.decide(Failure(ErrorCode.STORAGE_UNAVAILABLE), tries=2, receives=2, chance=half)
+    assert decision == Retry(delay_s=1 + 0.5 * 19, counts=True)
+
+
+def test_the_last_try_ends_in_the_dead_letter_queue_and_keeps_its_cause() -> None:
+    decision = POLICY.decide(Failure(ErrorCode.DOWNLOAD_FAILED, "cut"), tries=3, receives=3, chance=half)
+    assert isinstance(decision, DeadLetter)
+    assert decision.failure.code is ErrorCode.RETRIES_EXHAUSTED
+    assert decision.failure.detail == "3 tries, the last: DOWNLOAD_FAILED: cut"
+
+
+def test_a_full_disk_uses_up_no_try() -> None:
+    decision = POLICY.decide(Failure(ErrorCode.SCRATCH_FULL), tries=9, receives=9, chance=half)
+    assert isinstance(decision, Retry)
+    assert not decision.counts
+
+
+def test_a_wish_to_wait_is_honoured_and_bounded() -> None:
+    def delay(wish: float) -> float:
+        return POLICY.delay(1, half, wish)
+
+    assert (delay(120), delay(0), delay(1e9)) == (120, 5.5, 43_200)
+
+
+@given(count=st.integers(-5, 10**6), chance=st.floats(0, 1, exclude_max=True), cap=st.floats(1, 1e4))
+def test_jitter_stays_between_one_second_and_the_cap(count: int, chance: float, cap: float) -> None:
+    assert 1 <= jittered(2.0, cap, count, lambda: chance) <= max(1, cap)
