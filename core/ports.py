@@ -34,11 +34,12 @@ class Objects(Protocol):
         """None when there is no such object."""
 
     async def read(self, key: str, *, start: int = 0, length: int | None = None) -> bytes | None:
-        """The object's bytes from `start`, at most `length`; None when there is no such object."""
+        """The object's bytes from `start`, at most `length` (ValueError under 1); empty past its end; None when there
+        is no such object."""
 
     def stream(self, key: str, *, etag: str, start: int = 0) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
         """Chunks of the object from `start`. Raises Failure: OBJECT_CHANGED when its ETag is another or it is gone,
-        DOWNLOAD_FAILED when the connection ends early (ask again from where it ended)."""
+        DOWNLOAD_FAILED when the connection ends early (ask again from where it ended). Past its end: no chunk."""
 
     async def put(self, key: str, body: bytes, *, content_type: str) -> None: ...
 
@@ -71,6 +72,18 @@ class Delivery:
     attributes: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, kw_only=True)
+class QueueSetup:
+    """How a queue is set up, seconds. Without a redrive policy the last three are None; `dead_letters` is the name of
+    the queue that it moves to, `dead_retention_s` how long that one keeps a message."""
+
+    visibility_s: int
+    retention_s: int
+    max_receives: int | None = None
+    dead_letters: str | None = None
+    dead_retention_s: int | None = None
+
+
 class Queue(Protocol):
     """One queue and its dead-letter queue."""
 
@@ -90,10 +103,14 @@ class Queue(Protocol):
         """Hides the message for 0..43200 s more. Raises Failure(LEASE_LOST) when the receipt is stale."""
 
     async def dead_letter(self, delivery: Delivery, *, reason: str) -> None:
-        """Sends a copy with its attributes, plus `reason`, to the DLQ. The original is not deleted."""
+        """Sends a copy to the DLQ with its attributes and one more, `reason` (where it has ten already, the last by
+        name gives way). The original is not deleted. ValueError on a queue that was opened without a DLQ."""
 
     async def depth(self) -> int:
         """About how many messages wait (visible ones)."""
+
+    async def setup(self) -> QueueSetup:
+        """What a start-up check looks at."""
 
 
 class Records(Protocol):
@@ -109,7 +126,8 @@ class Records(Protocol):
         Raises Conflict when its conditions do not hold, Failure(ANALYSIS_NOT_FOUND) without a record."""
 
     async def stale(self, *, before: float, limit: int) -> Sequence[Record]:
-        """Records in `processing` whose lease ran out before that moment (epoch seconds)."""
+        """Records in `processing` whose lease ran out before that moment (epoch seconds), longest ago first. May lag:
+        what is found is confirmed by the change that follows."""
 
     async def waiting(self, *, before: str, limit: int) -> Sequence[Record]:
-        """Records in `queued` last written before that time (RFC 3339)."""
+        """Records in `queued` last written before that time (RFC 3339), oldest first. May lag, as `stale` does."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
@@ -10,7 +11,7 @@ from botocore.exceptions import ClientError
 from core.aws.errors import aws_code, failing_as
 from core.error_codes import ErrorCode
 from core.failure import Failure
-from core.ports import Delivery
+from core.ports import Delivery, QueueSetup
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -111,11 +112,26 @@ class SqsQueue:
             )
 
     async def depth(self) -> int:
+        return int((await self._attributes(self._url))["ApproximateNumberOfMessages"])
+
+    async def setup(self) -> QueueSetup:
+        found = await self._attributes(self._url)
+        redrive = json.loads(found.get("RedrivePolicy", "{}"))
+        arn = redrive.get("deadLetterTargetArn")
+        dead = await self._attributes(self._dead_url) if arn and self._dead_url else {}
+        retention = dead.get("MessageRetentionPeriod")
+        return QueueSetup(
+            visibility_s=int(found["VisibilityTimeout"]),
+            retention_s=int(found["MessageRetentionPeriod"]),
+            max_receives=int(redrive["maxReceiveCount"]) if arn else None,
+            dead_letters=arn.rsplit(":", 1)[-1] if arn else None,
+            dead_retention_s=int(retention) if retention else None,
+        )
+
+    async def _attributes(self, url: str) -> Mapping[str, str]:
         with failing_as(ErrorCode.QUEUE_UNAVAILABLE):
-            reply = await self._client.get_queue_attributes(
-                QueueUrl=self._url, AttributeNames=["ApproximateNumberOfMessages"]
-            )
-        return int(reply["Attributes"]["ApproximateNumberOfMessages"])
+            reply = await self._client.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
+        return {str(name): value for name, value in reply["Attributes"].items()}
 
 
 def with_reason(attributes: Mapping[str, str], reason: str) -> dict[str, str]:

@@ -44,6 +44,8 @@ class FakeObjects:
             return ObjectInfo(etag=found.etag, size=len(found.body), content_type=found.content_type)
 
     async def read(self, key: str, *, start: int = 0, length: int | None = None) -> bytes | None:
+        if start < 0 or (length is not None and length < 1):
+            raise ValueError("start must be at least 0 and length at least 1")
         async with self.faults.around("objects.read"):
             found = self.stored.get(key)
             if found is None:

@@ -6,11 +6,14 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from core.aws.queue import with_reason
 from core.error_codes import ErrorCode
 from core.failure import Failure
-from core.ports import Delivery
+from core.ports import Delivery, QueueSetup
 from tests.fakes.clock import Clock, LoopClock
 from tests.fakes.faults import Faults
+
+DAY_S = 24 * 3600
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,8 +52,8 @@ class _Ghost:
 
 class FakeQueue:
     """`sent`, `dead`, `deleted` (message ids) and `hidden` (message id, seconds) keep what was done; `redrive_after` is
-    the redrive policy's maxReceiveCount. A receive that is cancelled while it waits swallows the next message for
-    its visibility time, as SQS does."""
+    the redrive policy's maxReceiveCount, None for a queue without one; `set_up` is what `setup` answers. A receive
+    that is cancelled while it waits swallows the next message for its visibility time, as SQS does."""
 
     def __init__(
         self,
@@ -58,13 +61,21 @@ class FakeQueue:
         *,
         clock: Clock | None = None,
         faults: Faults | None = None,
-        redrive_after: int | None = None,
+        redrive_after: int | None = 8,
+        set_up: QueueSetup | None = None,
     ) -> None:
         self.faults = faults or Faults()
         self.sent: list[Sent] = []
         self.dead: list[DeadLetter] = []
         self.deleted: list[str] = []
         self.hidden: list[tuple[str, int]] = []
+        self.set_up = set_up or QueueSetup(
+            visibility_s=60,
+            retention_s=4 * DAY_S,
+            max_receives=redrive_after,
+            dead_letters=None if redrive_after is None else f"{name}-dlq",
+            dead_retention_s=None if redrive_after is None else 14 * DAY_S,
+        )
         self._name = name
         self._clock: Clock = clock or LoopClock()
         self._redrive_after = redrive_after
@@ -128,13 +139,17 @@ class FakeQueue:
 
     async def dead_letter(self, delivery: Delivery, *, reason: str) -> None:
         async with self.faults.around(f"{self._name}.dead_letter"):
-            attributes = {**delivery.attributes, "reason": reason}
+            attributes = with_reason(delivery.attributes, reason)
             letter = DeadLetter(message_id=self._id(), body=delivery.body, attributes=attributes, reason=reason)
             self.dead.append(letter)
 
     async def depth(self) -> int:
         async with self.faults.around(f"{self._name}.depth"):
             return len(self._visible())
+
+    async def setup(self) -> QueueSetup:
+        async with self.faults.around(f"{self._name}.setup"):
+            return self.set_up
 
     def _id(self) -> str:
         return f"{self._name}-{next(self._ids)}"
