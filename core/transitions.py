@@ -61,22 +61,24 @@ def uploaded(now: datetime) -> Change:
     )
 
 
-def examined(now: datetime, *, etag: str, size: int) -> Change:
-    """Ingest looked at the object and takes it: this very version, noted once."""
+def examined(now: datetime, *, etag: str, size: int, epoch: int) -> Change:
+    """Ingest looked at the object and takes it: this very version, noted once in each epoch."""
     return Change(
         name="examined",
         sources=frozenset({Status.QUEUED}),
         sets={"object_etag": etag, "object_bytes": size, "updated_at": rfc3339(now)},
         absent=frozenset({"object_etag"}),
+        epoch=epoch,
     )
 
 
-def sent(now: datetime) -> Change:
-    """The analysis message is on its queue."""
+def sent(now: datetime, *, epoch: int) -> Change:
+    """This epoch's analysis message is on its queue. Another epoch's says nothing about this one's: a worker drops it."""
     return Change(
         name="sent",
         sources=frozenset({Status.QUEUED, Status.PROCESSING}),
         sets={"sent_at": rfc3339(now), "updated_at": rfc3339(now)},
+        epoch=epoch,
     )
 
 
@@ -140,7 +142,7 @@ def completed(now: datetime, *, token: int) -> Change:
     )
 
 
-def failed(now: datetime, failure: Failure, *, token: int | None = None) -> Change:
+def failed(now: datetime, failure: Failure, *, token: int | None = None, epoch: int | None = None) -> Change:
     """The end without a result. Without a token only where nobody works on it (ingest refuses an upload)."""
     return Change(
         name="failed",
@@ -154,6 +156,7 @@ def failed(now: datetime, failure: Failure, *, token: int | None = None) -> Chan
         },
         removes=_LEASE,
         token=token,
+        epoch=epoch,
     )
 
 
