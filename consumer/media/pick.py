@@ -70,8 +70,8 @@ def _seeking(clip: Clip, timeline: Timeline, moments: Sequence[Moment]) -> Itera
     for moment, window in zip(moments, windows, strict=True):
         keyframe = timeline.keyframe_before(window[0])
         # decoding on is cheaper than a seek back to a keyframe that is already behind
-        if last is None or last.pts is None or keyframe.pts > last.pts or window[0] < last.pts:
-            clip.seek(keyframe.seek)
+        if last is None or last.pts is None or keyframe > last.pts or window[0] < last.pts:
+            clip.seek(keyframe)
             frames, last = clip.pictures(skip), None
         shown, last = _read_window(frames, window, last)
         if shown:

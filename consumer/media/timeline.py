@@ -19,20 +19,12 @@ MICROSECONDS = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Keyframe:
-    """A picture that decoding can start from: shown at `pts`, found by a seek to `seek` (both in ticks)."""
-
-    pts: int
-    seek: int
-
-
-@dataclass(frozen=True, kw_only=True)
 class Timeline:
-    """Every picture's time in ticks of `time_base`, in the order shown, and where decoding can start."""
+    """Every picture's time in ticks of `time_base`, ascending; `keyframes` are those that decoding can start from."""
 
     time_base: Fraction
     pts: Sequence[int]
-    keyframes: Sequence[Keyframe]
+    keyframes: Sequence[int]
     truncated: bool
 
     def seconds(self, pts: int) -> float:
@@ -53,10 +45,13 @@ class Timeline:
         ticks = self.pts[0] + round(t / self.time_base)
         return self.pts[min(bisect_left(self.pts, ticks), len(self.pts) - 1)]
 
-    def keyframe_before(self, pts: int) -> Keyframe:
-        """The last keyframe from which the picture at `pts` decodes."""
-        at = bisect_right(self.keyframes, pts, key=lambda keyframe: keyframe.pts)
-        return self.keyframes[max(0, at - 1)]
+    def keyframe_before(self, pts: int) -> int:
+        """The last keyframe from which the picture at `pts` decodes; also the time to seek to.
+
+        By the order shown, not the order stored: what is stored behind a keyframe and shown before it needs the
+        one before that.
+        """
+        return self.keyframes[max(0, bisect_right(self.keyframes, pts) - 1)]
 
 
 def read_timeline(clip: Clip, policy: MediaPolicy) -> Timeline | None:
@@ -66,7 +61,7 @@ def read_timeline(clip: Clip, policy: MediaPolicy) -> Timeline | None:
     show nothing): such a clip is read in order. Raises Failure INVALID_METADATA over the policy's picture count.
     """
     pts: list[int] = []
-    keyframes: list[Keyframe] = []
+    keyframes: list[int] = []
     timed = _says_times(clip)
     for packet in clip.packets():
         if len(pts) >= policy.max_pictures:
@@ -76,21 +71,20 @@ def read_timeline(clip: Clip, policy: MediaPolicy) -> Timeline | None:
             pts.append(0)
             continue
         if packet.is_keyframe:
-            seek = packet.pts if packet.dts is None else min(packet.dts, packet.pts)
-            keyframes.append(Keyframe(pts=packet.pts, seek=seek))
+            keyframes.append(packet.pts)
         if not packet.is_discard:
             pts.append(packet.pts)
     return _timeline(clip, pts, keyframes) if timed and keyframes else None
 
 
-def _timeline(clip: Clip, pts: list[int], keyframes: list[Keyframe]) -> Timeline | None:
+def _timeline(clip: Clip, pts: list[int], keyframes: list[int]) -> Timeline | None:
     shown = sorted(pts)
     if not shown or any(a == b for a, b in pairwise(shown)):
         return None
     return Timeline(
         time_base=clip.time_base,
         pts=shown,
-        keyframes=sorted(keyframes, key=lambda keyframe: keyframe.pts),
+        keyframes=sorted(keyframes),
         truncated=clip.damaged > 0 or _is_cut(clip, shown),
     )
 
