@@ -113,7 +113,10 @@ class Metric(Block):
 
 
 class TrackPoint(Block):
-    """The hip centre at `t`: in the picture (x, y), glued to the wall (wall_x, wall_y; null without a camera track)."""
+    """The smoothed hip centre at `t`: in the picture (x, y), and glued to the wall (wall_x, wall_y: 0..1 of the
+    scene's first picture, and beyond where the camera went on). `torso`: hip centre to shoulder centre on the
+    wall, a share of the picture's height.
+    """
 
     t: float
     x: float

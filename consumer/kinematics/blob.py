@@ -1,0 +1,126 @@
+"""Who moves: differences from a background in which moving people have been voted away by a median."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from consumer.kinematics.camera import chain, invert
+
+Array = NDArray[np.float64]
+Image = NDArray[np.uint8]
+
+BACKGROUND_PICTURES = 40
+# neighbours of a picture, in samples of 0.1 s, when the camera moves
+NEIGHBOURS = (-32, -16, -8, -4, 4, 8, 16, 32)
+# grey levels; three times the picture's own median difference comes on top
+MIN_DIFFERENCE = 18
+# smaller than this share of the picture is not a person
+MIN_AREA = 0.0025
+MAX_BLOBS = 4
+# of a person who moves, some part differs from a tenth of a second before
+MIN_CHANGE = 0.05
+CHANGE_LEVEL = 12
+
+
+@dataclass(frozen=True, kw_only=True)
+class Blob:
+    """Something unlike the background: box and centre in 0..1 of the picture, `area` as a share of the picture.
+
+    `change` is the share of its pixels that differ from the sample before.
+    """
+
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+    cx: float
+    cy: float
+    area: float
+    change: float
+
+    @property
+    def moves(self) -> bool:
+        return self.change >= MIN_CHANGE
+
+    @property
+    def height(self) -> float:
+        return self.y1 - self.y0
+
+
+def still_background(pictures: list[Image], to_wall: list[Array]) -> Image:
+    """The median of up to 40 pictures spread over the clip, on the wall; same shape as a picture."""
+    picks = np.unique(np.linspace(0, len(pictures) - 1, BACKGROUND_PICTURES).astype(int))
+    placed = [_warp(pictures[i], to_wall[i]) for i in picks]
+    return _median(placed)
+
+
+def near_background(pictures: list[Image], to_wall: list[Array], k: int) -> Image:
+    """The median of picture k's neighbours, each seen from where the camera is at k."""
+    back = invert(to_wall[k])
+    near = [k + offset for offset in NEIGHBOURS if 0 <= k + offset < len(pictures)]
+    placed = [_warp(pictures[i], chain(back, to_wall[i])) for i in near or [k]]
+    return _median(placed)
+
+
+def find(picture: Image, background: Image, before: Image) -> list[Blob]:
+    """What differs from the background, largest first; `before` is the last picture, seen from the same place."""
+    difference = unlike(picture, background)
+    level = max(MIN_DIFFERENCE, 3 * float(np.median(difference)))
+    mask: Any = (difference > level).astype(np.uint8)
+    mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8))
+    # a leg, a shirt and an arm of one person are seldom one piece
+    mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((9, 7), np.uint8))
+    _, labels, rows, centres = cv2.connectedComponentsWithStats(mask)
+    height, width = mask.shape
+    changed = unlike(picture, before) > CHANGE_LEVEL
+    order = [i for i in np.argsort(-rows[:, 4]) if i != 0 and rows[i, 4] >= MIN_AREA * width * height]
+    return [
+        _blob(rows[i], centres[i], mask.shape, change=float(changed[labels == i].mean())) for i in order[:MAX_BLOBS]
+    ]
+
+
+def unlike(a: Image, b: Image) -> Image:
+    """(height, width) the largest difference of a channel, after a little blur."""
+    difference: Any = cv2.absdiff(cv2.blur(a, (3, 3)), cv2.blur(b, (3, 3)))
+    largest: Image = difference.max(axis=2)
+    return largest
+
+
+def moved_to(picture: Image, its_wall: Array, to_wall: Array) -> Image:
+    """A picture as the camera would have seen it from another picture's place."""
+    return _warp(picture, chain(invert(to_wall), its_wall))
+
+
+def _median(pictures: list[Image]) -> Image:
+    middle: Image = np.median(np.stack(pictures), axis=0).astype(np.uint8)
+    return middle
+
+
+def _warp(picture: Image, matrix: Array) -> Image:
+    size = (picture.shape[1], picture.shape[0])
+    warped: Any = cv2.warpAffine(picture, matrix, size, borderMode=cv2.BORDER_REPLICATE)
+    result: Image = warped
+    return result
+
+
+def seen_from(background: Image, to_wall: Array) -> Image:
+    """A background on the wall as the camera sees it at a picture's place."""
+    return _warp(background, invert(to_wall))
+
+
+def _blob(row: NDArray[np.int32], centre: Array, shape: tuple[int, int], *, change: float) -> Blob:
+    x, y, w, h, area = (int(value) for value in row)
+    height, width = shape
+    return Blob(
+        x0=x / width,
+        y0=y / height,
+        x1=(x + w) / width,
+        y1=(y + h) / height,
+        cx=float(centre[0]) / width,
+        cy=float(centre[1]) / height,
+        area=area / (width * height),
+        change=change,
+    )

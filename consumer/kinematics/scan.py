@@ -1,0 +1,117 @@
+"""The one pass over the pictures: where the camera was, what moved, and the body, for each sample."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from consumer.kinematics.blob import Blob, find, moved_to, near_background, seen_from, still_background
+from consumer.kinematics.body import Body
+from consumer.kinematics.camera import Array, CameraPath, Image, Step, classify, scaled
+from consumer.kinematics.pose_model import BlazePose
+from consumer.kinematics.pose_search import PoseSearch
+from consumer.kinematics.shot import Shot, chunks, take
+from consumer.media.decode import Picture
+from core.result import Camera
+
+# grey levels between two samples below which not a thing has changed; an encoder's noise lies above
+FROZEN_LEVEL = 4.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """What one picture showed. `to_wall` (2, 3) in pixels of the sampled picture; `change` in grey levels, 0..255."""
+
+    t: float
+    index: int
+    width: int
+    height: int
+    to_wall: Array
+    camera_found: bool
+    scene: int
+    blobs: tuple[Blob, ...]
+    body: Body | None
+    change: float
+
+
+@dataclass(kw_only=True)
+class Scan:
+    """All samples of a clip in time order."""
+
+    samples: list[Sample] = field(default_factory=list)
+    camera: Camera = "static"
+
+    @property
+    def frozen(self) -> bool:
+        """True when no picture differs from the one before it."""
+        return all(sample.change < FROZEN_LEVEL for sample in self.samples)
+
+
+def scan(pictures: Iterable[Picture], weights: Path, at: Callable[[float], None]) -> Scan:
+    """Look at every picture once, 30 s at a time; `at` hears the time that has been reached."""
+    search = PoseSearch(BlazePose(weights))
+    camera = CameraPath()
+    result = Scan()
+    steps: list[Step] = []
+    last: Image | None = None
+    for chunk in chunks(take(p.t, p.index, p.image) for p in pictures):
+        placed = [camera.follow(shot.gray) for shot in chunk]
+        steps.extend(placed)
+        gray = chunk[0].gray
+        result.camera = classify(steps, gray.shape[1], gray.shape[0])
+        for shot, step, blobs in zip(chunk, placed, movers(chunk, placed), strict=True):
+            body = search.look(shot.t, shot.picture(), blobs)
+            result.samples.append(_sample(shot, step, blobs, body, last))
+            last = shot.gray
+            at(shot.t)
+    return result
+
+
+def movers(chunk: list[Shot], placed: list[Step]) -> list[list[Blob]]:
+    """What moves in each picture, scene by scene: a background is a median of pictures of one scene."""
+    blobs: list[list[Blob]] = []
+    for _, group in groupby(range(len(chunk)), key=lambda i: placed[i].scene):
+        members = list(group)
+        pictures = [chunk[i].colour for i in members]
+        factor = pictures[0].shape[1] / chunk[members[0]].gray.shape[1]
+        blobs.extend(_scene_movers(pictures, [placed[i] for i in members], factor))
+    return blobs
+
+
+def _scene_movers(pictures: list[Image], steps: list[Step], factor: float) -> list[list[Blob]]:
+    places = [scaled(step.to_wall, factor) for step in steps]
+    height, width = pictures[0].shape[:2]
+    static = classify(steps, round(width / factor), round(height / factor)) == "static"
+    wall = still_background(pictures, places) if static else None
+    found = []
+    for k, picture in enumerate(pictures):
+        background = near_background(pictures, places, k) if wall is None else seen_from(wall, places[k])
+        # the first picture has none before it
+        other = k - 1 if k else min(1, len(pictures) - 1)
+        found.append(find(picture, background, moved_to(pictures[other], places[other], places[k])))
+    return found
+
+
+def _sample(shot: Shot, step: Step, blobs: list[Blob], body: Body | None, last: Image | None) -> Sample:
+    return Sample(
+        t=shot.t,
+        index=shot.index,
+        width=shot.width,
+        height=shot.height,
+        to_wall=scaled(step.to_wall, shot.width / shot.gray.shape[1]),
+        camera_found=step.found,
+        scene=step.scene,
+        blobs=tuple(blobs),
+        body=body,
+        change=0.0 if last is None else change(last, shot.gray),
+    )
+
+
+def change(before: Image, after: Image) -> float:
+    """How much the most changed spots differ: the 99.9th percentile of the blurred difference, grey levels."""
+    difference: Any = cv2.absdiff(cv2.blur(before, (5, 5)), cv2.blur(after, (5, 5)))
+    return float(np.percentile(difference, 99.9))

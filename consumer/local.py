@@ -1,0 +1,90 @@
+"""`python -m consumer file CLIP`: analyse a file on this machine; nothing leaves it and no AWS is needed.
+
+The Measurement goes to stdout as JSON, progress to stderr. Exit codes: 0 measured, 1 a Failure (one line with its
+code on stderr), 2 wrong arguments, 130 stopped with Ctrl-C.
+"""
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from consumer.kinematics.analyze import measure
+from consumer.kinematics.drawing import draw_video
+from consumer.media.probe import probe
+from core.failure import Failure
+from core.pose_weights import DEFAULT_FOLDER, missing
+from core.result import Measurement, Sport
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the command with its arguments (without the program's name)."""
+    options = _options(argv)
+    lacking = [weight.name for weight in missing(options.weights)]
+    if lacking:
+        say(f"no pose weights in {options.weights} ({', '.join(lacking)}): run `python -m ops.weights`")
+        return 1
+    if not options.clip.is_file():
+        say(f"no such file: {options.clip}")
+        return 1
+    try:
+        measured = run(options)
+    except Failure as failure:
+        say(f"{failure.code}: {failure.detail}" if failure.detail else str(failure.code))
+        return 1
+    except KeyboardInterrupt:
+        say("stopped")
+        return 130
+    sys.stdout.write(measured.model_dump_json(indent=2) + "\n")
+    return 0
+
+
+def run(options: argparse.Namespace) -> Measurement:
+    """Probe, measure, and draw if asked; raises Failure."""
+    facts = probe(options.clip)
+    if options.frames is not None:
+        options.frames.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="performate-") as scratch:
+        measured = measure(
+            options.clip,
+            facts,
+            options.sport,
+            out=options.frames or Path(scratch),
+            weights=options.weights,
+            progress=teller("measure"),
+        )
+    if options.video is not None:
+        draw_video(options.clip, facts, measured, options.video, teller("draw"))
+    return measured
+
+
+def teller(stage: str) -> Callable[[float], None]:
+    """A progress listener that writes a line to stderr at each whole tenth."""
+    told = -1
+
+    def tell(share: float) -> None:
+        nonlocal told
+        tenth = int(share * 10)
+        if tenth > told:
+            told = tenth
+            say(f"{stage} {tenth * 10} %")
+
+    return tell
+
+
+def say(text: str) -> None:
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
+def _options(argv: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m consumer file", description="Analyse a clip on this machine.")
+    parser.add_argument("clip", type=Path, metavar="CLIP")
+    parser.add_argument(
+        "--sport", type=Sport, choices=list(Sport), default=Sport.BOULDERING, help="default: bouldering"
+    )
+    parser.add_argument("--video", type=Path, metavar="OUT.mp4", help="also write the clip with the hip line drawn on")
+    parser.add_argument("--frames", type=Path, metavar="DIR", help="keep the chosen frames here")
+    parser.add_argument("--weights", type=Path, metavar="DIR", default=DEFAULT_FOLDER, help="default: %(default)s")
+    return parser.parse_args(argv)
