@@ -3,7 +3,8 @@
     python -m bench.extract [--rounds 15] [--gop 30] [--json out.json]
 
 Each round draws its own five targets, the same for both. Both sides open the file, find five pictures, scale them to
-1024 pixels and encode JPEG; interpreter start and imports are outside the clock. Ratios are of medians; absolute times depend on the machine.
+1024 pixels and encode JPEG; interpreter start and imports are outside the clock. Ratios are of medians; absolute
+times depend on the machine.
 """
 
 from __future__ import annotations

@@ -12,9 +12,9 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from consumer.media.clip import Clip, Skip, open_clip
+from consumer.media.facts import Probe
 from consumer.media.picture import Image, upright
 from consumer.media.policy import POLICY
-from consumer.media.probe import Probe
 from consumer.media.timeline import Timeline, read_timeline
 from core.error_codes import ErrorCode
 from core.failure import Failure

@@ -9,22 +9,16 @@ from pathlib import Path
 
 import cv2
 
-from consumer.media.pick import Moment, Pick, pick
+from consumer.media.facts import JPEG, Jpeg, Moment, Probe, even_times
+from consumer.media.pick import Pick, pick
 from consumer.media.picture import Image, upright
-from consumer.media.probe import Probe
 from core.error_codes import ErrorCode
 from core.failure import Failure
 from core.result import Frame, FrameReason
 
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
-
-@dataclass(frozen=True, kw_only=True)
-class Jpeg:
-    """How a kept picture is written: long side in pixels, JPEG quality 1..100."""
-
-    long_side: int = 1024
-    quality: int = 85
+__all__ = ["even_times", "extract"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,14 +29,6 @@ class _Kept:
     width: int
     height: int
     data: bytes
-
-
-JPEG = Jpeg()
-
-
-def even_times(duration: float, n: int = 5) -> tuple[Moment, ...]:
-    """The middles of `n` equal parts of the clip."""
-    return tuple(Moment(t=duration * (2 * part + 1) / (2 * n)) for part in range(n))
 
 
 def extract(

@@ -14,22 +14,15 @@ from av.video.stream import VideoStream
 
 from consumer.media.clip import Clip, open_clip
 from consumer.media.decode import SAME_TIME_S, timed_pictures
+from consumer.media.facts import Moment
 from consumer.media.policy import POLICY
 from consumer.media.timeline import Timeline, read_timeline
-from core.result import FrameReason
 
 NEIGHBOUR_S = 0.15
 # Sharpness is compared on small pictures: noise of single pixels is not sharpness.
 SHARPNESS_SIDE = 480
 
-
-@dataclass(frozen=True, kw_only=True)
-class Moment:
-    """A time (seconds from the first picture) to show and why. `sharpest`: its sharpest neighbour within 0.15 s."""
-
-    t: float
-    why: FrameReason = "even"
-    sharpest: bool = False
+__all__ = ["Moment", "Pick", "pick", "sharpness"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ import numpy as np
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
-from consumer.media.probe import Probe
+from consumer.media.facts import Probe
 
 Image: TypeAlias = NDArray[np.uint8]
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from fractions import Fraction
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
-
 from consumer.media.clip import Clip, open_clip
+from consumer.media.facts import Probe
 from consumer.media.policy import POLICY, MediaPolicy
 from consumer.media.sniff import SNIFF_BYTES, sniff
 from consumer.media.timeline import MICROSECONDS, Timeline, read_timeline
@@ -17,26 +16,7 @@ from core.failure import Failure
 # Pixels this little out of square are a rounding of somebody's encoder, not a wish.
 SQUARE_PIXELS = 0.02
 
-
-class Probe(BaseModel):
-    """A clip's facts; width and height in pixels as displayed, after rotation (degrees, clockwise: 0, 90, 180, 270).
-
-    `duration_s` is what is really in the file, `pictures` its count of them; null when only decoding can tell.
-    `fps` is the average rate, null when implausible. `truncated`: the file ends before what its header declares.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    container: str
-    codec: str
-    width: int
-    height: int
-    rotation: int
-    duration_s: float | None
-    fps: float | None
-    bytes: int
-    pictures: int | None = None
-    truncated: bool = False
+__all__ = ["Probe", "probe"]
 
 
 def probe(path: Path, policy: MediaPolicy = POLICY) -> Probe:

@@ -1,0 +1,27 @@
+"""What the child says on stderr: read so that it never blocks, kept to the last few lines, logged once at the end."""
+
+import asyncio
+
+import structlog
+
+KEPT_BYTES = 8192
+KEPT_LINES = 20
+LINE_CHARACTERS = 300
+CHUNK_BYTES = 4096
+
+
+async def read_tail(stream: asyncio.StreamReader) -> bytes:
+    """The last KEPT_BYTES of a stream, at its end."""
+    tail = bytearray()
+    while chunk := await stream.read(CHUNK_BYTES):
+        tail += chunk
+        del tail[:-KEPT_BYTES]
+    return bytes(tail)
+
+
+def log_tail(tail: bytes, *, status: int) -> None:
+    """One warning with the last lines; nothing when the child was quiet or only chatted (the model runtime's INFO)."""
+    lines = [line[:LINE_CHARACTERS] for line in tail.decode(errors="replace").splitlines()]
+    told = [line for line in lines if line.strip() and not line.startswith("INFO: ")]
+    if told:
+        structlog.get_logger(__name__).warning("sandbox.stderr", lines=told[-KEPT_LINES:], status=status)
