@@ -1,0 +1,57 @@
+"""`python -m service`: the web process."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import structlog
+
+from core.aws.clients import open_clients
+from core.aws.objects import S3Objects
+from core.aws.queue import open_queue
+from core.aws.records import DynamoRecords
+from core.failure import Failure
+from core.log import configure_logging, log_settings
+from core.settings import Settings, load_settings
+from service.app import make_app
+from service.outside import Outside
+from service.server import serve
+
+_log = structlog.stdlib.get_logger(__name__)
+
+
+@asynccontextmanager
+async def open_outside(settings: Settings) -> AsyncIterator[Outside]:
+    async with open_clients(settings) as clients:
+        yield Outside(
+            objects=S3Objects(clients.s3, settings.bucket),
+            ingest=await open_queue(clients, settings.ingest_queue),
+            analysis=await open_queue(clients, settings.analysis_queue),
+            records=DynamoRecords(clients.dynamodb, settings.table),
+        )
+
+
+async def run(settings: Settings) -> None:
+    """Until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with open_outside(settings) as outside:
+        await serve(make_app(settings, outside), settings, stop)
+
+
+def main() -> None:
+    settings = load_settings()
+    configure_logging(settings, service="web")
+    log_settings(settings)
+    try:
+        asyncio.run(run(settings))
+    except Failure as failure:
+        _log.error("service.start.failed", error_code=failure.code, detail=failure.detail)
+        raise SystemExit(1) from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,57 @@
+"""The web application: a value made of settings and an outside."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from types import MappingProxyType
+
+from aiohttp import web
+
+from core.settings import Settings
+from service.bodies import MAX_JSON_BYTES
+from service.cors import cross_origin
+from service.dependencies import DependencyCheck
+from service.hardening import harden
+from service.identity import identify
+from service.keys import DEPENDENCIES, METRICS, OPENAPI, OUTSIDE, PACE, SETTINGS, WATCHES
+from service.metrics import Metrics
+from service.observation import observe
+from service.openapi import document
+from service.outside import Outside, Pace
+from service.problems import problems
+from service.routes import ROUTES
+from service.watches import Watches
+
+_ADD = MappingProxyType({"GET": web.get, "POST": web.post})
+
+
+def make_app(settings: Settings, outside: Outside, *, pace: Pace | None = None) -> web.Application:
+    """Asks nothing of the outside before it is started. Middlewares from the outermost to the innermost."""
+    pace = pace or Pace()
+    app = web.Application(
+        middlewares=(identify, observe, cross_origin(settings.cors_origins), harden, problems),
+        client_max_size=MAX_JSON_BYTES,
+    )
+    app[SETTINGS] = settings
+    app[OUTSIDE] = outside
+    app[PACE] = pace
+    app[METRICS] = Metrics()
+    app[WATCHES] = Watches(outside.records, interval_s=pace.watch_s, presence_s=pace.presence_s)
+    app[DEPENDENCIES] = DependencyCheck(outside, interval_s=pace.check_s, limit_s=pace.check_limit_s)
+    app[OPENAPI] = json.dumps(document(ROUTES, version=settings.version)).encode()
+    app.add_routes([_ADD[route.method](route.path, route.handle) for route in ROUTES])
+    app.cleanup_ctx.append(_dependency_check)
+    app.on_shutdown.append(_let_go)
+    return app
+
+
+async def _dependency_check(app: web.Application) -> AsyncIterator[None]:
+    task = app[DEPENDENCIES].start()
+    yield
+    task.cancel()
+    await asyncio.wait({task})
+
+
+async def _let_go(app: web.Application) -> None:
+    """Held requests end before the drain begins: none of them would last as short as it does."""
+    app[WATCHES].close()

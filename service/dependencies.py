@@ -1,0 +1,107 @@
+"""Whether bucket, queues and record table answer: looked at in the background, read by /health without a wait."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Literal
+
+import structlog
+
+from core.failure import Failure
+from service.outside import Outside
+
+Availability = Literal["available", "unavailable", "not_configured"]
+State = Literal["starting", "running", "stale", "stopped"]
+Probe = Callable[[], Awaitable[object]]
+
+NAMES = ("s3", "sqs", "store")
+_NO_KEY = "health/nothing-lies-here"
+_NO_ID = "00000000-0000-0000-0000-000000000000"
+_STALE_AFTER = 3
+
+_log = structlog.stdlib.get_logger(__name__)
+
+
+class DependencyCheck:
+    """`run` looks every `interval_s`, for ever; the answers below are about its last look.
+
+    What nobody has looked at, or not for three intervals, counts as unavailable: unknown is never healthy.
+    """
+
+    def __init__(self, outside: Outside, *, interval_s: float, limit_s: float) -> None:
+        self._probes = _probes(outside)
+        self._interval_s = interval_s
+        self._limit_s = limit_s
+        self._found: Mapping[str, bool] = {}
+        self._at: float | None = None
+        self._first = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> asyncio.Task[None]:
+        self._task = asyncio.create_task(self.run(), name="dependency check")
+        self._task.add_done_callback(_tell_of_the_end)
+        return self._task
+
+    async def run(self) -> None:
+        while True:
+            await self.look()
+            await asyncio.sleep(self._interval_s)
+
+    async def look(self) -> None:
+        found = await asyncio.gather(*(self._answers(name, probe) for name, probe in self._probes.items()))
+        now = dict(zip(self._probes, found, strict=True))
+        for name, answers in now.items():
+            if answers != self._found.get(name, True):
+                _log.warning("dependency.changed", dependency=name, available=answers)
+        self._found = now
+        self._at = asyncio.get_running_loop().time()
+        self._first.set()
+
+    async def first_look(self) -> None:
+        await self._first.wait()
+
+    @property
+    def looked(self) -> bool:
+        return self._at is not None
+
+    @property
+    def age_s(self) -> float | None:
+        return None if self._at is None else asyncio.get_running_loop().time() - self._at
+
+    @property
+    def state(self) -> State:
+        if self._task is not None and self._task.done():
+            return "stopped"
+        if self.age_s is None:
+            return "starting"
+        return "stale" if self.age_s > _STALE_AFTER * self._interval_s + self._limit_s else "running"
+
+    def availability(self, name: str) -> Availability:
+        return "available" if self.state == "running" and self._found.get(name) else "unavailable"
+
+    async def _answers(self, name: str, probe: Probe) -> bool:
+        try:
+            async with asyncio.timeout(self._limit_s):
+                await probe()
+        except (Failure, TimeoutError) as error:
+            _log.debug("dependency.silent", dependency=name, reason=repr(error))
+            return False
+        return True
+
+
+def _probes(outside: Outside) -> Mapping[str, Probe]:
+    async def queues() -> None:
+        await asyncio.gather(outside.ingest.depth(), outside.analysis.depth())
+
+    async def bucket() -> None:
+        await outside.objects.head(_NO_KEY)
+
+    async def store() -> None:
+        await outside.records.get(_NO_ID)
+
+    return dict(zip(NAMES, (bucket, queues, store), strict=True))
+
+
+def _tell_of_the_end(task: asyncio.Task[None]) -> None:
+    """The web app would go on answering 200 with a dead task; the log and /health say that it died."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        _log.error("dependency.check.died", exc_info=error)

@@ -1,0 +1,43 @@
+"""GET /health, /livez, /readyz, /metrics. None of them asks anything of the outside."""
+
+from aiohttp import hdrs, web
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from core.error_codes import ErrorCode
+from service.answers import Alive, CacheStats, Health, Services, respond
+from service.dependencies import NAMES
+from service.keys import DEPENDENCIES, METRICS, SETTINGS, WATCHES
+from service.refusal import Refusal
+
+
+async def health(request: web.Request) -> web.Response:
+    """Always 200: a dependency that is away is no reason to restart or unroute this process."""
+    check = request.app[DEPENDENCIES]
+    found = {name: check.availability(name) for name in NAMES}
+    healthy = all(availability == "available" for availability in found.values())
+    age = check.age_s
+    body = Health(
+        status="healthy" if healthy else "degraded",
+        version=request.app[SETTINGS].version,
+        services=Services(**found, redis="not_configured", video_cache="not_configured"),
+        cache_stats=CacheStats(hits=0, misses=0, bytes=0, entries=0),
+        check=check.state,
+        checked_s_ago=None if age is None else round(age, 1),
+    )
+    return respond(body)
+
+
+async def livez(_: web.Request) -> web.Response:
+    """The event loop answers; nothing else is asked, so that nobody else's trouble restarts this process."""
+    return respond(Alive(status="alive"))
+
+
+async def readyz(request: web.Request) -> web.Response:
+    """200 from the first look at the dependencies, whatever it found, until the shutdown begins."""
+    if request.app[WATCHES].closing or not request.app[DEPENDENCIES].looked:
+        raise Refusal(ErrorCode.NOT_READY)
+    return respond(Alive(status="ready"))
+
+
+async def metrics(request: web.Request) -> web.Response:
+    return web.Response(body=request.app[METRICS].exposition(), headers={hdrs.CONTENT_TYPE: CONTENT_TYPE_LATEST})

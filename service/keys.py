@@ -1,0 +1,36 @@
+"""The typed keys under which the application, a request and a response hold what is theirs."""
+
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from core.error_codes import ErrorCode
+from core.record import Language
+from core.settings import Settings
+from core.trace import Trace
+from service.dependencies import DependencyCheck
+from service.metrics import Metrics
+from service.outside import Outside, Pace
+from service.watches import Watches
+
+
+@dataclass(frozen=True, kw_only=True)
+class Caller:
+    """Who asks: `language` is None when the request wishes none; `synthetic` when it says that it is a test of ours."""
+
+    request_id: str
+    trace: Trace
+    language: Language | None
+    synthetic: bool
+
+
+SETTINGS = web.AppKey("settings", Settings)
+OUTSIDE = web.AppKey("outside", Outside)
+PACE = web.AppKey("pace", Pace)
+WATCHES = web.AppKey("watches", Watches)
+DEPENDENCIES = web.AppKey("dependencies", DependencyCheck)
+METRICS = web.AppKey("metrics", Metrics)
+OPENAPI = web.AppKey("openapi", bytes)
+
+CALLER = web.RequestKey("caller", Caller)
+ERROR_CODE = web.ResponseKey("error_code", ErrorCode)

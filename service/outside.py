@@ -1,0 +1,35 @@
+"""What the service needs of the outside, and how patient it is; both are arguments of make_app."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from core.ports import Objects, Queue, Records
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outside:
+    objects: Objects
+    ingest: Queue
+    analysis: Queue
+    records: Records
+    now: Callable[[], datetime] = utc_now
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pace:
+    """Seconds. `watch_s`: between two looks at a record that somebody waits for. `check_s`: between two looks at the
+    dependencies, `check_limit_s` for one look. `body_s`: for a whole JSON body. `idle_s`: for the next piece of an
+    uploaded file, which as a whole has as long as an upload address is valid. `presence_s`: how soon a client that
+    left while it was held is noticed."""
+
+    watch_s: float = 1.0
+    check_s: float = 15.0
+    check_limit_s: float = 5.0
+    body_s: float = 10.0
+    idle_s: float = 30.0
+    presence_s: float = 5.0

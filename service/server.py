@@ -1,0 +1,34 @@
+"""Listening until told to stop, and the end of it: no new connection, what runs may finish, then the rest is closed."""
+
+import asyncio
+
+import structlog
+from aiohttp import web
+from aiohttp.http_parser import HttpRequestParser, HttpRequestParserPy
+
+from core.settings import Settings
+
+KEEPALIVE_S = 75
+SHUTDOWN_S = 25
+
+_log = structlog.stdlib.get_logger(__name__)
+
+
+async def serve(app: web.Application, settings: Settings, stop: asyncio.Event) -> None:
+    """Raises OSError when the address is taken, RuntimeError without the C parser (the other is far slower, and has
+    let requests be smuggled)."""
+    if HttpRequestParser is HttpRequestParserPy:
+        raise RuntimeError("aiohttp runs without its C parser: install a wheel for this platform")
+    runner = web.AppRunner(
+        app, access_log=None, keepalive_timeout=KEEPALIVE_S, shutdown_timeout=SHUTDOWN_S, handle_signals=False
+    )
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, settings.host, settings.port).start()
+        for address in runner.addresses:
+            _log.info("service.started", host=address[0], port=address[1])
+        await stop.wait()
+        _log.info("service.draining", limit_s=SHUTDOWN_S)
+    finally:
+        await runner.cleanup()
+        _log.info("service.stopped")
