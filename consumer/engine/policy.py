@@ -61,7 +61,8 @@ class Policy:
         if failure.code not in self.retryable:
             return Fail(failure=failure)
         if tries >= self.max_tries:
-            return DeadLetter(failure=Failure(ErrorCode.RETRIES_EXHAUSTED, f"{tries} tries, the last: {failure}"))
+            last = f"try {tries} of {self.max_tries}: {failure}"
+            return DeadLetter(failure=Failure(ErrorCode.RETRIES_EXHAUSTED, last))
         return Retry(delay_s=self.delay(receives, chance, failure.retry_after), counts=True)
 
     def delay(self, receives: int, chance: Chance, retry_after: float | None = None) -> float:

@@ -69,7 +69,7 @@ async def test_the_last_try_is_marked_and_then_kept_in_the_dead_letter_queue() -
     await queue.send("a", {"traceparent": "t"})
     async with running(make_engine(make_setup(queue), handler)):
         await asyncio.sleep(120)
-    exhausted = "RETRIES_EXHAUSTED: 3 tries, the last: STORAGE_UNAVAILABLE: test"
+    exhausted = "RETRIES_EXHAUSTED: try 3 of 3: STORAGE_UNAVAILABLE: test"
     assert [what for what, _ in handler.told] == ["run", "release", "run", "release", "run", "fail"]
     assert handler.told[-1] == ("fail", exhausted)
     assert [(letter.attributes["traceparent"], letter.reason) for letter in queue.dead] == [("t", exhausted)]

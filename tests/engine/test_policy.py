@@ -23,7 +23,7 @@ def test_the_last_try_ends_in_the_dead_letter_queue_and_keeps_its_cause() -> Non
     decision = POLICY.decide(Failure(ErrorCode.DOWNLOAD_FAILED, "cut"), tries=3, receives=3, chance=half)
     assert isinstance(decision, DeadLetter)
     assert decision.failure.code is ErrorCode.RETRIES_EXHAUSTED
-    assert decision.failure.detail == "3 tries, the last: DOWNLOAD_FAILED: cut"
+    assert decision.failure.detail == "try 3 of 3: DOWNLOAD_FAILED: cut"
 
 
 def test_a_full_disk_uses_up_no_try() -> None:

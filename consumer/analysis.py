@@ -1,0 +1,171 @@
+"""The analysis role: one lease, then the stages in order, then one terminal state."""
+
+import random
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
+
+import structlog
+from structlog.contextvars import bound_contextvars
+
+from consumer.ending import log_failed, shortened
+from consumer.engine.job import Later, Pulse
+from consumer.engine.policy import Chance
+from consumer.lease import Lease, take_lease
+from consumer.message import expected, job_context
+from consumer.progress import Progress
+from consumer.stages.stage import Bench, Case, Stage, Tools
+from core.error_codes import ErrorCode
+from core.failure import Failure
+from core.messages import Job, Undecodable, decode
+from core.ports import Delivery, Records
+from core.record import Record, Status
+from core.transitions import failed, released
+
+log = structlog.stdlib.get_logger(__name__)
+STAGE_GRACE_S = 5.0
+"""How long a stage may take to stop after its deadline before the heartbeat takes the job for hung."""
+WAIT_SPREAD_S = 5.0
+KEPT = frozenset({ErrorCode.RETRIES_EXHAUSTED, ErrorCode.POISON_MESSAGE})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Analysis:
+    """consumer.engine.job.Handler of the analysis queue."""
+
+    records: Records
+    tools: Tools
+    stages: Sequence[Stage]
+    owner: str
+    chance: Chance = random.random
+    kind: str = field(default="analysis", init=False)
+
+    def accept(self, delivery: Delivery, pulse: Pulse) -> "AnalysisJob":
+        envelope = decode(delivery.body, dict(delivery.attributes))
+        return AnalysisJob(role=self, job=expected(envelope.job, "analysis"), delivery=delivery, pulse=pulse)
+
+    async def quarantine(self, delivery: Delivery, failure: Failure) -> None:
+        try:
+            job = self.accept(delivery, Pulse(until=0.0))
+        except Undecodable:
+            # no record to mark
+            return
+        with bound_contextvars(**job.context):
+            await job.fail(failure)
+
+    async def claim(self, job: Job, message: str) -> Lease | Record:
+        settings = self.tools.settings
+        return await take_lease(
+            records=self.records,
+            clock=self.tools.clock,
+            owner=self.owner,
+            seconds=settings.visibility_s,
+            analysis_id=job.analysis_id,
+            epoch=job.epoch,
+            message=message,
+        )
+
+
+class AnalysisJob:
+    """consumer.engine.job.Job: one attempt at one analysis."""
+
+    def __init__(self, *, role: Analysis, job: Job, delivery: Delivery, pulse: Pulse) -> None:
+        self._role = role
+        self._job = job
+        self._delivery = delivery
+        self._pulse = pulse
+        self._lease: Lease | None = None
+        self._stage: str | None = None
+        self._stage_ms: dict[str, int] = {}
+
+    @property
+    def context(self) -> Mapping[str, object]:
+        attempt = self._lease.record.attempt if self._lease is not None else None
+        return {**job_context(self._job), "attempt": attempt, "stage": self._stage}
+
+    @property
+    def facts(self) -> Mapping[str, object]:
+        return {"stage_ms": dict(self._stage_ms)}
+
+    @property
+    def tries(self) -> int:
+        return self._lease.record.attempt if self._lease is not None else self._delivery.receive_count
+
+    async def run(self) -> Later | None:
+        found = await self._role.claim(self._job, self._delivery.message_id)
+        if isinstance(found, Record):
+            return self._without_lease(found)
+        self._lease = found
+        with bound_contextvars(attempt=found.record.attempt):
+            if found.record.attempt > self._role.tools.settings.max_attempts:
+                raise Failure(ErrorCode.RETRIES_EXHAUSTED, "the worker died during the last try")
+            self._pulse.renew_with(found.renew)
+            await self._attempt(found)
+        return None
+
+    async def fail(self, failure: Failure) -> None:
+        """Where this job has no lease, it takes one first: nobody else's work is called failed."""
+        lease = self._lease or await self._lease_to_fail()
+        if lease is None:
+            return
+        await lease.write(failed(self._role.tools.clock.now(), shortened(failure), token=lease.token))
+        log_failed(failure)
+
+    async def release(self, failure: Failure | None, *, counts: bool) -> None:
+        if self._lease is not None:
+            await self._lease.write(released(self._role.tools.clock.now(), token=self._lease.token, counts=counts))
+
+    def _without_lease(self, current: Record) -> Later | None:
+        """What a message means whose analysis cannot be claimed. Raises Failure to send it to the dead letters."""
+        if current.epoch != self._job.epoch:
+            log.info("analysis.superseded", epoch=self._job.epoch, current=current.epoch)
+            return None
+        if current.error_code in KEPT and self._delivery.receive_count > 1:
+            # the record was marked, and the process died before the message was kept
+            raise Failure(current.error_code or ErrorCode.INTERNAL, current.error_detail or "")
+        if current.status.is_final:
+            log.info("analysis.already_ended", status=current.status)
+            return None
+        if current.status is not Status.PROCESSING:
+            raise Failure(ErrorCode.INTERNAL, f"an analysis message for a record in {current.status}")
+        left = (current.lease_until or 0.0) - self._role.tools.clock.now().timestamp()
+        return Later(seconds=max(1.0, left) + WAIT_SPREAD_S * self._role.chance(), reason="another message has it")
+
+    async def _lease_to_fail(self) -> Lease | None:
+        try:
+            found = await self._role.claim(self._job, self._delivery.message_id)
+        except Failure as failure:
+            if failure.code is ErrorCode.ANALYSIS_NOT_FOUND:
+                return None
+            raise
+        return found if isinstance(found, Lease) else None
+
+    async def _attempt(self, lease: Lease) -> None:
+        tools, stages = self._role.tools, self._role.stages
+        progress = Progress(lease=lease, clock=tools.clock, stages=stages)
+        case = Case(record=lease.record, claimed_at=tools.clock.now())
+        async with AsyncExitStack() as exits:
+            bench = Bench(tools=tools, lease=lease, exits=exits, report=progress.report)
+            for stage in stages:
+                case = await self._through(stage, bench, case, progress)
+        log.info("analysis.completed", stage_ms=dict(self._stage_ms))
+
+    async def _through(self, stage: Stage, bench: Bench, case: Case, progress: Progress) -> Case:
+        """One stage within its deadline. Raises Failure(STAGE_TIMEOUT) past it."""
+        clock, limit_s = bench.tools.clock, stage.limit_s(bench.tools.settings)
+        self._stage = stage.name
+        started = clock.monotonic()
+        self._pulse.working_until(started + limit_s + STAGE_GRACE_S)
+        timer = clock.timeout(limit_s)
+        with bound_contextvars(stage=stage.name):
+            await progress.enter(stage)
+            try:
+                async with timer:
+                    case = await stage.run(bench, case)
+            except TimeoutError:
+                if not timer.expired():
+                    raise
+                raise Failure(ErrorCode.STAGE_TIMEOUT, f"{stage.name} took more than {limit_s} s") from None
+            finally:
+                self._stage_ms[stage.name] = round((clock.monotonic() - started) * 1000)
+        return replace(case, stage_ms=dict(self._stage_ms))

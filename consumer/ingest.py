@@ -1,0 +1,186 @@
+"""The ingest role: looks at a new upload and, if it is a clip that we take, asks for its analysis.
+
+It starts from S3's event or from the client's "complete", from both, in either order and any number of times: each
+step finds out whether it has happened, and a crash between two of them is made up for by the next delivery.
+"""
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+
+import structlog
+from structlog.contextvars import bound_contextvars
+
+from consumer.ending import log_failed, shortened
+from consumer.engine.clock import Clock
+from consumer.engine.job import Pulse
+from consumer.examination import refused_for_content, refused_for_size
+from consumer.media.sniff import SNIFF_BYTES
+from consumer.message import expected, job_context
+from core.error_codes import ErrorCode
+from core.failure import Failure
+from core.messages import Envelope, Job, Undecodable, decode
+from core.ports import Delivery, Objects, Queue, Records
+from core.record import Record, Status
+from core.settings import Settings
+from core.trace import continue_trace
+from core.transitions import Change, Conflict, examined, failed, sent, uploaded
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ingest:
+    """consumer.engine.job.Handler of the ingest queue. `analyses` is where accepted uploads go on to."""
+
+    objects: Objects
+    records: Records
+    analyses: Queue
+    clock: Clock
+    settings: Settings
+    kind: str = field(default="ingest", init=False)
+
+    def accept(self, delivery: Delivery, pulse: Pulse) -> "IngestJob":
+        envelope = decode(delivery.body, dict(delivery.attributes))
+        if envelope.job is not None:
+            expected(envelope.job, "ingest")
+        return IngestJob(role=self, envelope=envelope, tries=delivery.receive_count)
+
+    async def quarantine(self, delivery: Delivery, failure: Failure) -> None:
+        try:
+            envelope = decode(delivery.body, dict(delivery.attributes))
+        except Undecodable:
+            # no record to mark
+            return
+        await IngestJob(role=self, envelope=envelope, tries=delivery.receive_count).fail(failure)
+
+    async def ingest(self, record: Record) -> None:
+        """From wherever this upload stands to the analysis on its queue, or to its refusal.
+        Raises Failure when the outside does not answer."""
+        info = await self.objects.head(record.key)
+        if record.status is Status.PENDING_UPLOAD:
+            if info is None:
+                log.warning("upload.dropped", reason="nothing lies at its key")
+                return
+            record = await self._applied(record, uploaded(self.clock.now()))
+        if record.status is not Status.QUEUED or (record.object_etag and record.sent_at):
+            log.info("upload.already_ingested", status=record.status)
+            return
+        if record.object_etag is None:
+            refusal = await self._refusal(record, None if info is None else info.size)
+            if refusal is not None or info is None:
+                await self.refuse(record, refusal or Failure(ErrorCode.UPLOAD_MISSING))
+                return
+            now = self.clock.now()
+            record = await self._applied(record, examined(now, etag=info.etag, size=info.size, epoch=record.epoch))
+        await self._send(record)
+
+    async def refuse(self, record: Record, failure: Failure) -> None:
+        """Marks an upload that no worker holds as failed; for one that is further on there is nothing to mark."""
+        try:
+            await self.records.apply(
+                record.analysis_id, failed(self.clock.now(), shortened(failure), epoch=record.epoch)
+            )
+        except Conflict as conflict:
+            log.info("upload.already_ingested", status=conflict.current.status)
+            return
+        log_failed(failure, stage="ingest")
+
+    async def _refusal(self, record: Record, size: int | None) -> Failure | None:
+        if size is None:
+            return Failure(ErrorCode.UPLOAD_MISSING, "nothing lies at its key")
+        refusal = refused_for_size(size, self.settings)
+        if refusal is not None:
+            return refusal
+        head = await self.objects.read(record.key, length=SNIFF_BYTES)
+        if head is None:
+            return Failure(ErrorCode.UPLOAD_MISSING, "it was deleted meanwhile")
+        return refused_for_content(head, record.content_type)
+
+    async def _send(self, record: Record) -> None:
+        if record.status is not Status.QUEUED or record.object_etag is None or record.sent_at is not None:
+            return
+        job = Job(
+            kind="analysis",
+            analysis_id=record.analysis_id,
+            epoch=record.epoch,
+            traceparent=record.traceparent,
+            synthetic=record.synthetic,
+        )
+        # sent first, noted second: a crash in between makes a duplicate, which the analysis lease absorbs
+        await self.analyses.send(job.body(), job.attributes())
+        await self._applied(record, sent(self.clock.now(), epoch=record.epoch))
+        log.info("upload.accepted", bytes=record.object_bytes)
+
+    async def _applied(self, record: Record, change: Change) -> Record:
+        """The record after the change, or as somebody else has left it meanwhile."""
+        try:
+            return await self.records.apply(record.analysis_id, change)
+        except Conflict as conflict:
+            return conflict.current
+
+
+@dataclass(frozen=True, kw_only=True)
+class IngestJob:
+    """consumer.engine.job.Job: one ingest job of ours, or the uploads of one S3 event."""
+
+    role: Ingest
+    envelope: Envelope
+    tries: int
+
+    @property
+    def context(self) -> Mapping[str, object]:
+        return job_context(self.envelope.job) if self.envelope.job is not None else {}
+
+    @property
+    def facts(self) -> Mapping[str, object]:
+        return {"uploads": len(self.envelope.uploads)}
+
+    async def run(self) -> None:
+        if self.envelope.job is not None:
+            record = await self.role.records.get(self.envelope.job.analysis_id)
+            if record is None:
+                raise Failure(ErrorCode.ANALYSIS_NOT_FOUND, "an ingest job without a record")
+            await self._ingest(record)
+        for upload in self.envelope.uploads:
+            record = await self._record_at(upload.analysis_id, upload.key)
+            if record is not None:
+                await self._ingest(record)
+
+    async def fail(self, failure: Failure) -> None:
+        for analysis_id in self._analysis_ids():
+            record = await self.role.records.get(analysis_id)
+            # what is sent already has got through, and is the worker's
+            if record is not None and record.sent_at is None and not record.status.is_final:
+                with _bound(record):
+                    await self.role.refuse(record, failure)
+
+    async def release(self, failure: Failure | None, *, counts: bool) -> None:
+        """Ingest holds nothing."""
+
+    async def _ingest(self, record: Record) -> None:
+        with _bound(record):
+            await self.role.ingest(record)
+
+    async def _record_at(self, analysis_id: str | None, key: str) -> Record | None:
+        """The record of the upload at this key; None for what is not ours, which is only logged: anybody who may
+        write to the bucket can cause such an event."""
+        record = await self.role.records.get(analysis_id) if analysis_id is not None else None
+        if record is None or record.key != key:
+            log.warning("upload.dropped", reason="no analysis waits for this key", analysis_id=analysis_id)
+            return None
+        return record
+
+    def _analysis_ids(self) -> list[str]:
+        job = self.envelope.job
+        found = [upload.analysis_id for upload in self.envelope.uploads if upload.analysis_id is not None]
+        return found if job is None else [job.analysis_id, *found]
+
+
+def _bound(record: Record) -> AbstractContextManager[None]:
+    """The log context of one analysis: an S3 event has none of its own."""
+    return bound_contextvars(
+        trace_id=continue_trace(record.traceparent).trace_id,
+        analysis_id=record.analysis_id,
+        synthetic=record.synthetic,
+    )
