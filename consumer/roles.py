@@ -1,0 +1,99 @@
+"""The two roles put together: settings and the outside in, an engine out."""
+
+import os
+import random
+import secrets
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from consumer.analysis import Analysis
+from consumer.engine.clock import SystemClock
+from consumer.engine.engine import Engine
+from consumer.engine.job import Handler
+from consumer.engine.limits import Limits
+from consumer.engine.policy import policy_of_catalogue
+from consumer.engine.setup import Setup
+from consumer.ingest import Ingest
+from consumer.sandbox.process import Sandbox
+from consumer.scratch import open_scratch
+from consumer.stages import STAGES
+from consumer.stages.download import space_for
+from consumer.stages.stage import Tools
+from core.aws.clients import Clients, open_clients
+from core.aws.objects import S3Objects
+from core.aws.queue import SqsQueue, open_queue
+from core.aws.records import DynamoRecords
+from core.error_codes import ErrorCode
+from core.failure import Failure
+from core.settings import Settings
+
+OpenRole = Callable[[Settings], AbstractAsyncContextManager[Engine]]
+
+SPARE_RECEIVES = 3
+"""A shutdown and a duplicate that waits are receives without a try. The queue's own maxReceiveCount leaves room above
+this (ops/desired.py): a message must come once more than this to be quarantined by us, with its record marked."""
+STEP_LIMIT_S = 60.0
+"""How long a job may take for what is not a stage with a deadline of its own."""
+
+
+def limits_of(settings: Settings, *, concurrency: int) -> Limits:
+    return Limits(
+        concurrency=concurrency,
+        visibility_s=settings.visibility_s,
+        wait_s=min(settings.poll_wait_s, settings.drain_s),
+        max_receives=settings.max_attempts + SPARE_RECEIVES,
+        drain_s=settings.drain_s,
+        job_limit_s=STEP_LIMIT_S,
+    )
+
+
+def engine_of(settings: Settings, queue: SqsQueue, handler: Handler, *, concurrency: int) -> Engine:
+    limits = limits_of(settings, concurrency=concurrency)
+    setup = Setup(queue=queue, clock=SystemClock(), chance=random.random, limits=limits)
+    return Engine(setup, handler=handler, policy=policy_of_catalogue(max_tries=settings.max_attempts))
+
+
+@asynccontextmanager
+async def ingest_role(settings: Settings) -> AsyncIterator[Engine]:
+    """Raises Failure(QUEUE_UNAVAILABLE) naming the queue that is not there."""
+    async with open_clients(settings) as clients:
+        handler = Ingest(
+            objects=S3Objects(clients.s3, settings.bucket),
+            records=DynamoRecords(clients.dynamodb, settings.table),
+            analyses=await _queue(clients, settings.analysis_queue),
+            clock=SystemClock(),
+            settings=settings,
+        )
+        queue = await _queue(clients, settings.ingest_queue)
+        yield engine_of(settings, queue, handler, concurrency=settings.ingest_concurrency)
+
+
+@asynccontextmanager
+async def analysis_role(settings: Settings) -> AsyncIterator[Engine]:
+    """Raises Failure: QUEUE_UNAVAILABLE naming the queue that is not there, SCRATCH_FULL for a budget that the largest
+    clip never fits into."""
+    needed = space_for(settings.max_upload_bytes)
+    if settings.scratch_bytes < needed:
+        detail = f"SCRATCH_BYTES is {settings.scratch_bytes}, and the largest clip needs {needed}"
+        raise Failure(ErrorCode.SCRATCH_FULL, detail)
+    async with open_clients(settings) as clients:
+        with open_scratch(settings.scratch_dir, budget=settings.scratch_bytes) as scratch:
+            tools = Tools(
+                objects=S3Objects(clients.s3, settings.bucket),
+                clock=SystemClock(),
+                scratch=scratch,
+                open_decoder=Sandbox,
+                settings=settings,
+            )
+            handler = Analysis(
+                records=DynamoRecords(clients.dynamodb, settings.table),
+                tools=tools,
+                stages=STAGES,
+                owner=f"{settings.instance}-{os.getpid()}-{secrets.token_hex(4)}",
+            )
+            queue = await _queue(clients, settings.analysis_queue)
+            yield engine_of(settings, queue, handler, concurrency=settings.worker_concurrency)
+
+
+async def _queue(clients: Clients, name: str) -> SqsQueue:
+    return await open_queue(clients, name, dead_letters=f"{name}-dlq")
