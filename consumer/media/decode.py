@@ -13,7 +13,7 @@ from av.video.stream import VideoStream
 
 from consumer.media.clip import Clip, Skip, open_clip
 from consumer.media.facts import Probe
-from consumer.media.picture import Image, upright
+from consumer.media.picture import Image, Upright
 from consumer.media.policy import POLICY
 from consumer.media.timeline import Timeline, read_timeline
 from core.error_codes import ErrorCode
@@ -50,9 +50,9 @@ class Sample(Iterator[Picture]):
         with open_clip(path) as clip:
             timeline = read_timeline(clip, POLICY)
         with open_clip(path) as clip:
-            count = 0
+            upright, count = Upright(probe, long_side), 0
             for t, index, frame in _on_grid(clip, timeline, hz):
-                yield Picture(t=t, index=index, image=upright(frame, probe, long_side))
+                yield Picture(t=t, index=index, image=upright(frame))
                 count += 1
             self.truncated = self.truncated or clip.damaged > 0
         if not count:

@@ -11,7 +11,7 @@ import cv2
 
 from consumer.media.facts import JPEG, Jpeg, Moment, Probe, even_times
 from consumer.media.pick import Pick, pick
-from consumer.media.picture import Image, upright
+from consumer.media.picture import Image, Upright
 from core.error_codes import ErrorCode
 from core.failure import Failure
 from core.result import Frame, FrameReason
@@ -46,10 +46,11 @@ def extract(
     are the picture's own. `progress` is told the share that is done, 0..1. See `pick` for damaged and odd files.
     Raises Failure: NO_VALID_FRAMES when nothing decodes, SCRATCH_FULL.
     """
+    upright = Upright(probe, jpeg.long_side)
     kept: dict[int, _Kept] = {}
     for done, picked in enumerate(pick(path, moments), 1):
         if picked.index not in kept:
-            kept[picked.index] = _keep(picked, upright(picked.frame, probe, jpeg.long_side), jpeg)
+            kept[picked.index] = _keep(picked, upright(picked.frame), jpeg)
         progress(done / len(moments))
     if not kept:
         raise Failure(ErrorCode.NO_VALID_FRAMES, "no picture of the clip decodes")

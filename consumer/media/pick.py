@@ -66,9 +66,8 @@ def _seeking(clip: Clip, timeline: Timeline, moments: Sequence[Moment]) -> Itera
         if last is None or last.pts is None or keyframe > last.pts or window[0] < last.pts:
             clip.seek(keyframe)
             frames, last = clip.pictures(skip), None
-        shown, last = _read_window(frames, window, last)
-        if shown:
-            best = shown[0] if len(shown) == 1 else max(shown, key=sharpness)
+        best, last = _best(frames, window, last)
+        if best is not None:
             pts = best.pts or 0
             yield Pick(t=timeline.seconds(pts), index=timeline.index(pts), frame=best, moment=moment)
 
@@ -82,26 +81,33 @@ def _window(timeline: Timeline, moment: Moment) -> Sequence[int]:
     return timeline.pts[bisect_left(timeline.pts, pts - reach) : bisect_right(timeline.pts, pts + reach)]
 
 
-def _read_window(
+def _best(
     frames: Iterator[VideoFrame], window: Sequence[int], last: VideoFrame | None
-) -> tuple[list[VideoFrame], VideoFrame | None]:
-    """(the window's frames or else the first one behind it, the frame read last)."""
-    shown = [last] if last is not None and last.pts in window else []
-    while last is None or last.pts is None or last.pts < window[-1]:
-        frame = next(frames, None)
-        if frame is None:
-            return shown, last
+) -> tuple[VideoFrame | None, VideoFrame | None]:
+    """(the window's sharpest frame or else the first one behind it, the frame read last).
+
+    At most three frames are alive at a time: a dozen of 4K would be 150 MB.
+    """
+    best, best_score = None, -1.0
+    frame = last if last is not None and last.pts in window else next(frames, None)
+    while frame is not None:
         last = frame
-        if frame.pts is not None and window[0] <= frame.pts and (frame.pts <= window[-1] or not shown):
-            shown.append(frame)
-    return shown, last
+        pts = frame.pts or 0
+        if window[0] <= pts and (best is None or pts <= window[-1]):
+            score = sharpness(frame) if len(window) > 1 else 0.0
+            if score > best_score:
+                best, best_score = frame, score
+        if pts >= window[-1]:
+            break
+        frame = next(frames, None)
+    return best, last
 
 
 def sharpness(frame: VideoFrame) -> float:
     """Variance of the Laplacian of the small grey picture: higher is sharper, comparable within one clip."""
     scale = min(1.0, SHARPNESS_SIDE / max(frame.width, frame.height))
     width, height = max(1, round(frame.width * scale)), max(1, round(frame.height * scale))
-    grey = frame.to_ndarray(format="gray", width=width, height=height, interpolation="AREA")
+    grey = frame.reformat(width, height, "gray", interpolation="AREA", threads=1).to_ndarray()
     return float(cv2.Laplacian(grey, cv2.CV_64F).var())
 
 

@@ -7,6 +7,8 @@ import traceback
 from collections.abc import Callable
 from typing import BinaryIO
 
+import cv2
+
 from consumer.media.frames import extract
 from consumer.media.probe import probe
 from consumer.sandbox.limits import allow_cpu
@@ -30,6 +32,7 @@ from core.failure import Failure
 from core.result import Measurement
 
 PROGRESS_INTERVAL_S = 0.1
+OPENCV_THREADS = 2
 DETAIL_CHARACTERS = 500
 
 Send = Callable[[AnyReply], None]
@@ -37,6 +40,8 @@ Send = Callable[[AnyReply], None]
 
 def serve(requests: BinaryIO, replies: BinaryIO) -> None:
     """Answers requests until their end. A line that is no request ends the process: nobody else writes to it."""
+    # its own default is a thread for each core of the machine, and each thread takes address space
+    cv2.setNumThreads(OPENCV_THREADS)
 
     def send(reply: AnyReply) -> None:
         replies.write(reply.model_dump_json().encode() + b"\n")

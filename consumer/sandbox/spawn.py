@@ -28,6 +28,7 @@ ENVIRONMENT = {
     # each thread reserves address space, and the decoder has threads of its own
     "OPENBLAS_NUM_THREADS": "1",
     "OMP_NUM_THREADS": "1",
+    "MALLOC_ARENA_MAX": "2",
 }
 # A killed process's pipes end at once, unless something that left its group holds them.
 END_S = 2
