@@ -71,8 +71,11 @@ def measure(
 
 
 def _phases(found: Findings, duration: float, *, climb: bool) -> tuple[Phase, ...]:
+    """None of another sport; none where a blob without limbs shows no climb: it may stand, or hang on the wall."""
     seen = found.seen
-    return phases(seen.t, seen.somebody, found.climbs, duration) if climb else ()
+    if not climb or (found.ground.method == "motion_track" and not found.climbs.attempts):
+        return ()
+    return phases(seen.t, seen.somebody, found.climbs, duration)
 
 
 def _quality(looked: Scan, ground: Ground, found: Findings, probe: Probe, *, climb: bool) -> Quality:

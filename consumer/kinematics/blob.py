@@ -17,8 +17,9 @@ BACKGROUND_PICTURES = 40
 NEIGHBOURS = (-32, -16, -8, -4, 4, 8, 16, 32)
 # grey levels; three times the picture's own median difference comes on top
 MIN_DIFFERENCE = 18
-# smaller than this share of the picture is not a person
+# smaller than this share of the picture is not a person; upright, he may be smaller: a tenth of the height
 MIN_AREA = 0.0025
+MIN_UPRIGHT_AREA = 0.0008
 MAX_BLOBS = 4
 # of a person who moves, some part differs from a tenth of a second before
 MIN_CHANGE = 0.05
@@ -72,14 +73,19 @@ def find(picture: Image, background: Image, before: Image) -> list[Blob]:
     mask: Any = (difference > level).astype(np.uint8)
     mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8))
     # a leg, a shirt and an arm of one person are seldom one piece
-    mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((9, 7), np.uint8))
+    mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((11, 9), np.uint8))
     _, labels, rows, centres = cv2.connectedComponentsWithStats(mask)
     height, width = mask.shape
     changed = unlike(picture, before) > CHANGE_LEVEL
-    order = [i for i in np.argsort(-rows[:, 4]) if i != 0 and rows[i, 4] >= MIN_AREA * width * height]
+    order = [i for i in np.argsort(-rows[:, 4]) if i != 0 and _may_be_somebody(rows[i], width * height)]
     return [
         _blob(rows[i], centres[i], mask.shape, change=float(changed[labels == i].mean())) for i in order[:MAX_BLOBS]
     ]
+
+
+def _may_be_somebody(row: NDArray[np.int32], pixels: int) -> bool:
+    _, _, width, height, area = (int(value) for value in row)
+    return area >= (MIN_UPRIGHT_AREA if height >= width else MIN_AREA) * pixels
 
 
 def unlike(a: Image, b: Image) -> Image:

@@ -42,7 +42,7 @@ def by_posture(seen: Sightings, track: Track) -> Climbs:
     held = joined(seen.t, pose.engaged & seen.somebody, off_floor & seen.seen)
     down = falls(seen, track)
     attempts = []
-    for first, last in split_at(held, down):
+    for first, last in split_at(one_scene_each(seen, held), down):
         stretch = trimmed(pose, floor, first, last)
         if stretch is not None and is_climb(seen, pose, feet_off, stretch):
             attempts.append(stretch)
@@ -60,6 +60,15 @@ def joined(t: Array, engaged: Flags, off_floor: Flags) -> list[tuple[int, int]]:
                 result[-1] = (result[-1][0], last)
                 continue
         result.append((first, last))
+    return result
+
+
+def one_scene_each(seen: Sightings, stretches: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The stretches, cut where the clip is cut: the wall after a cut is another wall."""
+    result: list[tuple[int, int]] = []
+    for first, last in stretches:
+        cuts = [k for k in range(first + 1, last + 1) if seen.scene[k] != seen.scene[k - 1]]
+        result += zip([first, *cuts], [*(k - 1 for k in cuts), last], strict=True)
     return result
 
 
@@ -101,7 +110,7 @@ def grips(seen: Sightings, stretch: tuple[int, int], unit: float) -> bool:
 
 
 # a blob has no limbs: only a clear way up is a climb
-BLOB_RISE = 2.0
+BLOB_RISE = 1.5
 
 
 def by_blob(seen: Sightings, track: Track) -> Climbs:

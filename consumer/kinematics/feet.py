@@ -14,7 +14,8 @@ MIN_SWING_S = 0.2
 MERGE_S = 0.8
 # later than this before the end, he comes off
 BEFORE_END_S = 0.5
-MIN_FOOT_TRUST = 0.5
+# a foot behind the body is guessed with .5 to .8
+MIN_FOOT_TRUST = 0.75
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,6 +11,7 @@ from consumer.kinematics.placements import Dwell, dwells
 from consumer.kinematics.sightings import Array, Ids, Sightings
 from consumer.kinematics.stops import Stop, hesitations, rests
 from consumer.kinematics.track import Track, follow
+from core.result import Method
 
 NO_CLIMBS = Climbs(attempts=(), falls=())
 
@@ -46,7 +47,7 @@ class Findings:
 def find_out(ground: Ground, *, climb: bool) -> Findings:
     """All findings; `climb` False looks for no climbs."""
     seen = ground.seen
-    unit = usual_torso(seen.torso)
+    unit = usual_torso(seen.torso, ground.method)
     track = follow(seen, unit)
     if not climb or ground.method == "insufficient":
         return Findings(ground=ground, track=track, climbs=NO_CLIMBS)
@@ -55,7 +56,7 @@ def find_out(ground: Ground, *, climb: bool) -> Findings:
     if not climbs.attempts:
         return found
     # the walk-in may be nearer to the camera: on the wall, the torso on the wall is the unit
-    track = follow(seen, usual_torso(seen.torso[found.on_wall]))
+    track = follow(seen, usual_torso(seen.torso[found.on_wall], ground.method))
     if ground.method == "motion_track":
         return Findings(ground=ground, track=track, climbs=climbs)
     return _with_limbs(ground, track, climbs)
@@ -84,7 +85,13 @@ def _with_limbs(ground: Ground, track: Track, climbs: Climbs) -> Findings:
     )
 
 
-def usual_torso(torso: Array) -> float:
-    """The median of the known torso lengths (picture heights); 1 when none is known, and then nothing is measured."""
+def usual_torso(torso: Array, method: Method) -> float:
+    """The torso length that everything is counted in, picture heights; 1 when none is known: nothing is measured then.
+
+    The median as the pose shows it. A blob is as high as the body is stretched: its 90th percentile is taken for the
+    standing height that its torso was reckoned from.
+    """
     known = torso[np.isfinite(torso)]
-    return float(np.median(known)) if len(known) else 1.0
+    if not len(known):
+        return 1.0
+    return float(np.percentile(known, 90 if method == "motion_track" else 50))

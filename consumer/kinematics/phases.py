@@ -5,7 +5,8 @@ from consumer.kinematics.sightings import Array, Flags
 from consumer.kinematics.track import runs
 from core.result import Phase, PhaseKind
 
-MIN_EMPTY_S = 0.5
+# a detector that is late by less than this has not seen an empty wall
+MIN_EMPTY_S = 1.0
 
 
 def phases(t: Array, somebody: Flags, climbs: Climbs, end: float) -> tuple[Phase, ...]:

@@ -20,7 +20,8 @@ MIN_HAND_TRUST = 0.5
 class Dwell:
     """A hand (0 left, 1 right) at rest from sample `first` to `last`; `place` (2,) torso lengths on the wall.
 
-    `new`: away from the hand's place before. `trust` 0..1 is how well the wrist was seen.
+    `new`: away from the hand's place before. `put`: the hand had left its place before, to come here or back.
+    `trust` 0..1 is how well the wrist was seen.
     """
 
     hand: int
@@ -29,6 +30,7 @@ class Dwell:
     place: Array
     trust: float
     new: bool
+    put: bool
 
 
 def dwells(seen: Sightings, track: Track, first: int, last: int) -> list[Dwell]:
@@ -50,10 +52,18 @@ def _of_hand(seen: Sightings, track: Track, hand: int, first: int, last: int) ->
             continue
         part = slice(start, end + 1)
         place = np.median(places[part], axis=0)
+        way = np.empty(0) if not result else _away(places[result[-1].last : start + 1], result[-1].place)
         new = bool(result) and float(np.hypot(*(place - result[-1].place))) >= NEW_PLACE
-        result.append(Dwell(hand=hand, first=start, last=end, place=place, trust=float(trust[part].mean()), new=new))
+        put = new or bool(len(way) and np.nanmax(way, initial=0) >= NEW_PLACE)
+        seen_well = float(trust[part].mean())
+        result.append(Dwell(hand=hand, first=start, last=end, place=place, trust=seen_well, new=new, put=put))
         start = end + 1
     return result
+
+
+def _away(places: Array, place: Array) -> Array:
+    distance: Array = np.hypot(*(places - place).T)
+    return distance
 
 
 def _rest_end(places: Array, usable: Flags, start: int, last: int) -> int:

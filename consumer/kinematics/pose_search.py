@@ -18,6 +18,8 @@ MIN_TRUNK_VISIBILITY = 0.5
 CROP_SCALE = 2.0
 MIN_CROP = 0.2
 MAX_CANDIDATES = 3
+# of the landmarks of somebody who moves, at least so many lie where something moves
+MIN_MOVING_SHARE = 0.1
 # torso lengths a second. Downwards a real jump-off reaches 13; upwards and sideways nobody flies
 MAX_FALL = 16.0
 MAX_LEAP = 6.0
@@ -82,7 +84,7 @@ class PoseSearch:
             seen = [self._model.landmarks(image, person.region) for person in people]
             bodies = [found for found in seen if is_body(found) and self._may_be(t, found)]
             if blobs:
-                bodies = [found for found in bodies if moving_share(found, blobs, width, height) > 0]
+                bodies = [found for found in bodies if moving_share(found, blobs, width, height) >= MIN_MOVING_SHARE]
             if bodies:
                 return max(bodies, key=lambda found: self._claim(found, blobs, width, height))
         return None
@@ -114,8 +116,10 @@ class PoseSearch:
         if hold is None or hold.moved:
             return False
         height, width = image.shape[:2]
-        if not blobs or moving_share(found, blobs, width, height) > 0:
+        if moving_share(found, blobs, width, height) >= MIN_MOVING_SHARE:
             hold.stranger_since = None
+            return False
+        if not blobs:
             return False
         if hold.stranger_since is None:
             hold.stranger_since = t

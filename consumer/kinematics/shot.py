@@ -13,8 +13,8 @@ Image = NDArray[np.uint8]
 SAMPLE_HZ = 10.0
 LONG_SIDE = 640
 GRAY_SIDE = 320
-COLOUR_SIDE = 160
-# the blob search looks at this many pictures at once: 30 s, about 60 MB
+COLOUR_SIDE = 240
+# the blob search looks at this many pictures at once: 30 s, about 70 MB
 CHUNK = 300
 
 
@@ -22,7 +22,7 @@ CHUNK = 300
 class Shot:
     """`t` seconds, `index` of the picture in the clip, `width` and `height` of the sampled picture in pixels.
 
-    `gray` (long side 320) is for the camera, `colour` (long side 160, BGR) for moving people, and `picture()`
+    `gray` (long side 320) is for the camera, `colour` (long side 240, BGR) for moving people, and `picture()`
     gives the sampled picture back.
     """
 

@@ -32,7 +32,7 @@ def rests(track: Track, dwells: list[Dwell], first: int, last: int) -> list[Stop
     still[first : last + 1] = np.nan_to_num(track.speed[first : last + 1], nan=np.inf) < STILL_SPEED
     found = []
     for a, b in runs(still):
-        settled = not any(a < dwell.first <= b for dwell in dwells)
+        settled = not any(dwell.put and a < dwell.first <= b for dwell in dwells)
         if track.t[b] - track.t[a] >= MIN_REST_S and settled and _goes_on(track, b, last):
             found.append(Stop(first=a, last=b))
     return found
@@ -51,7 +51,7 @@ def hesitations(track: Track, dwells: list[Dwell], first: int, last: int) -> lis
     start = first
     while start < last:
         end = _stuck_until(track, start, last)
-        tries = sum(start < dwell.first <= end for dwell in dwells)
+        tries = sum(dwell.put and start < dwell.first <= end for dwell in dwells)
         if track.t[end] - track.t[start] >= MIN_HESITATION_S and tries >= MIN_TRIES:
             found.append(Stop(first=start, last=end))
             start = end + 1

@@ -27,7 +27,7 @@ def events(found: Findings, aspect: float) -> tuple[Event, ...]:
         *_placements(found, aspect),
         *(_stop(found, "rest", stop) for stop in found.rests),
         *(_stop(found, "hesitation", stop) for stop in found.hesitations),
-        *(_cut_feet(found)),
+        *_cut_feet(found),
         *(_fall(found, fall) for fall in found.climbs.falls),
     ]
     return tuple(sorted(told, key=lambda event: (event.t, event.kind)))
@@ -66,6 +66,8 @@ def _stop(found: Findings, kind: EventKind, stop: Stop) -> Event:
 
 
 def _cut_feet(found: Findings) -> list[Event]:
+    if "SMALL_CLIMBER" in found.ground.codes:
+        return []
     return [
         Event(kind="cut_feet", t=_time(found, c.first), t1=_time(found, c.last), confidence=round(c.trust, 3))
         for c in found.cuts
