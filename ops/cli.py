@@ -1,6 +1,5 @@
 """`performate`: the operator's command line."""
 
-import asyncio
 import signal
 import subprocess
 import sys
@@ -9,8 +8,7 @@ from pathlib import Path
 import click
 
 from core.result import Sport
-from core.settings import load_settings
-from ops.provision import provision
+from ops.provision import main as provision_main
 
 EXIT_CODES = """
 \b
@@ -76,5 +74,4 @@ def provision_command() -> None:
 
     Safe to run again. Reads the settings from the environment (BUCKET, AWS_REGION, …; see README.md).
     """
-    for line in asyncio.run(provision(load_settings())):
-        click.echo(line)
+    raise SystemExit(provision_main())

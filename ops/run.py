@@ -120,7 +120,7 @@ def wait_for(url: str, process: subprocess.Popen[bytes] | None = None) -> bool:
 @contextmanager
 def emulator(env: Mapping[str, str], *, port: int) -> Iterator[subprocess.Popen[bytes]]:
     """The embedded AWS, in its own session so that Ctrl-C reaches it last. Raises CannotRun when it does not start."""
-    argv = [sys.executable, "-m", "ops.emulator", "--port", str(port), "--data", str(DATA / "aws")]
+    argv = [sys.executable, "-m", "ops.emulator", "--port", str(port), "--data", str(DATA / "aws"), "--with-parent"]
     process = subprocess.Popen(argv, env=dict(env), start_new_session=True)
     try:
         if not wait_for(env["AWS_ENDPOINT_URL"], process):
@@ -172,7 +172,7 @@ def main(argv: list[str] | None = None) -> int:
             assert_free(options.port, "PORT")
             assert_free(options.emulator_port, "EMULATOR_PORT")
             with emulator(env, port=options.emulator_port) as aws:
-                asyncio.run(provision(load_settings(env)))
+                sys.stdout.write("".join(f"{line}\n" for line in asyncio.run(provision(load_settings(env)))))
                 return run_procfile(env, url=f"http://127.0.0.1:{options.port}", aws=aws)
     except CannotRun as reason:
         sys.stderr.write(f"make run: {reason}\n")
