@@ -129,7 +129,7 @@ async def _settled(request: web.Request, analysis_id: str, wait_s: int) -> Recor
 def _authorize(request: web.Request) -> None:
     """Raises Refusal: FORBIDDEN where no token is set, UNAUTHENTICATED for none or a wrong one."""
     token = request.app[SETTINGS].admin_token
-    if token is None:
+    if token is None or not token.get_secret_value():
         raise Refusal(ErrorCode.FORBIDDEN)
     scheme, _, given = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
     # surrogateescape: aiohttp decodes header bytes so, and any other bytes are a wrong token, not a crash

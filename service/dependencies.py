@@ -1,6 +1,7 @@
 """Whether bucket, queues and record table answer: looked at in the background, read by /health without a wait."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Literal
 
@@ -27,10 +28,13 @@ class DependencyCheck:
     What nobody has looked at, or not for three intervals, counts as unavailable: unknown is never healthy.
     """
 
-    def __init__(self, outside: Outside, *, interval_s: float, limit_s: float) -> None:
+    def __init__(
+        self, outside: Outside, *, interval_s: float, limit_s: float, now: Callable[[], float] = time.monotonic
+    ) -> None:
         self._probes = _probes(outside)
         self._interval_s = interval_s
         self._limit_s = limit_s
+        self._now = now
         self._found: Mapping[str, bool] = {}
         self._at: float | None = None
         self._first = asyncio.Event()
@@ -53,7 +57,7 @@ class DependencyCheck:
             if answers != self._found.get(name, True):
                 _log.warning("dependency.changed", dependency=name, available=answers)
         self._found = now
-        self._at = asyncio.get_running_loop().time()
+        self._at = self._now()
         self._first.set()
 
     async def first_look(self) -> None:
@@ -65,7 +69,7 @@ class DependencyCheck:
 
     @property
     def age_s(self) -> float | None:
-        return None if self._at is None else asyncio.get_running_loop().time() - self._at
+        return None if self._at is None else self._now() - self._at
 
     @property
     def state(self) -> State:

@@ -1,9 +1,11 @@
 """Listening until told to stop, and the end of it: no new connection, what runs may finish, then the rest is closed."""
 
 import asyncio
+import logging
 
 import structlog
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.http_parser import HttpRequestParser, HttpRequestParserPy
 
 from core.settings import Settings
@@ -14,13 +16,32 @@ SHUTDOWN_S = 25
 _log = structlog.stdlib.get_logger(__name__)
 
 
+class _Malformed(logging.Filter):
+    """What is no HTTP never reaches a middleware. aiohttp logs it as an error, with a stack and the bytes that came:
+    here it is one line without them, since anybody may send anything."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        if not isinstance(error, HttpProcessingError):
+            return True
+        _log.info("http.request.malformed", kind=type(error).__name__, status=error.code)
+        return False
+
+
 async def serve(app: web.Application, settings: Settings, stop: asyncio.Event) -> None:
     """Raises OSError when the address is taken, RuntimeError without the C parser (the other is far slower, and has
     let requests be smuggled)."""
     if HttpRequestParser is HttpRequestParserPy:
         raise RuntimeError("aiohttp runs without its C parser: install a wheel for this platform")
+    logger = logging.getLogger("aiohttp.server")
+    logger.addFilter(_Malformed())
     runner = web.AppRunner(
-        app, access_log=None, keepalive_timeout=KEEPALIVE_S, shutdown_timeout=SHUTDOWN_S, handle_signals=False
+        app,
+        logger=logger,
+        access_log=None,
+        keepalive_timeout=KEEPALIVE_S,
+        shutdown_timeout=SHUTDOWN_S,
+        handle_signals=False,
     )
     await runner.setup()
     try:
