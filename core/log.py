@@ -63,10 +63,21 @@ def _library_event(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     return event
 
 
+def _for_people(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """A terminal has no room for what is the same on every line, or nothing."""
+    constant = ("schema_version", "service", "instance", "version")
+    return {name: value for name, value in event.items() if value is not None and name not in constant}
+
+
 def _renderer(settings: Settings) -> list[Processor]:
     if settings.log_format == "console":
         return [
-            structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty(), exception_formatter=structlog.dev.plain_traceback)
+            structlog.processors.format_exc_info,
+            scrub,
+            _for_people,
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stdout.isatty(), exception_formatter=structlog.dev.plain_traceback
+            ),
         ]
     # show_locals would write secrets that happen to be in a frame into the log
     tracebacks = structlog.processors.ExceptionRenderer(

@@ -135,8 +135,11 @@ def emulator(env: Mapping[str, str], *, port: int) -> Iterator[subprocess.Popen[
             process.wait()
 
 
-def _watch(process: subprocess.Popen[bytes]) -> None:
+def _watch(process: subprocess.Popen[bytes], ended: threading.Event) -> None:
+    """Without its AWS nothing works: stops the run when the emulator ends before it."""
     code = process.wait()
+    if ended.is_set():
+        return
     sys.stderr.write(f"the AWS emulator ended (exit {code}): stopping; its data is kept, `make run` starts again\n")
     os.kill(os.getpid(), signal.SIGTERM)
 
@@ -152,11 +155,13 @@ def run_procfile(env: Mapping[str, str], *, url: str, aws: subprocess.Popen[byte
     manager = Manager()
     for name, command in parse_procfile((ROOT / "Procfile").read_text()).processes.items():
         manager.add_process(name, command, env=dict(env), cwd=str(ROOT))
-    threading.Thread(target=_watch, args=(aws,), daemon=True).start()
+    ended = threading.Event()
+    threading.Thread(target=_watch, args=(aws, ended), daemon=True).start()
     threading.Thread(target=_welcome, args=(url,), daemon=True).start()
     # a closed terminal must stop the children as Ctrl-C does
     signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
     manager.loop()
+    ended.set()
     return 0 if manager.returncode == 128 + signal.SIGINT else int(manager.returncode or 0)
 
 

@@ -94,11 +94,18 @@ def test_settings_are_logged_with_secrets_masked(stream: io.StringIO) -> None:
     assert line["settings"]["bucket"] == "clips"  # type: ignore[index]
 
 
-def test_for_people(capsys: pytest.CaptureFixture[str], stream: io.StringIO) -> None:
+def test_for_people(stream: io.StringIO) -> None:
     configure_logging(SETTINGS.model_copy(update={"log_format": "console"}), service="web", stream=stream)
     structlog.get_logger().info("service.started", port=8000)
-    assert "service.started" in stream.getvalue()
-    assert not stream.getvalue().startswith("{")
+    try:
+        raise ValueError("no answer from https://s3/k?sig=hunter2")
+    except ValueError:
+        structlog.get_logger().exception("job.crashed")
+    text = stream.getvalue()
+    assert "service.started" in text
+    assert "ValueError: no answer" in text
+    assert "hunter2" not in text
+    assert "None" not in text
 
 
 def test_missing_settings_are_named_in_one_message(capsys: pytest.CaptureFixture[str]) -> None:
