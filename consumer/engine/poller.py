@@ -11,6 +11,7 @@ from consumer.engine.limits import RECEIVE_MOST
 from consumer.engine.policy import jittered
 from consumer.engine.setup import Setup
 from consumer.engine.slots import Slots
+from core.error_codes import ErrorCode
 from core.failure import Failure
 from core.ports import Delivery
 
@@ -18,6 +19,7 @@ log = structlog.stdlib.get_logger(__name__)
 BACK_OFF_BASE_S = 2.0
 BACK_OFF_CAP_S = 30.0
 EMPTY_PAUSE_S = 1.0
+RECEIVE_MARGIN_S = 20.0
 
 Admit = Callable[[int], int]
 """How many of so many free slots may be filled now: the place of a circuit breaker."""
@@ -62,8 +64,7 @@ class Poller:
     async def _poll(self, limit: int, stop: asyncio.Event) -> float:
         """One receive with `limit` slots in hand; returns the seconds to pause before the next."""
         started = self._clock.monotonic()
-        call = self._queue.receive(limit=limit, wait_s=self._limits.wait_s, visibility_s=self._limits.visibility_s)
-        found = await caught(call, doing="receiving")
+        found = await caught(self._receive(limit), doing="receiving")
         if isinstance(found, Failure):
             self._slots.give(limit)
             return self._failed(found)
@@ -79,6 +80,15 @@ class Poller:
         # an empty answer long before the wait is over must not become a busy loop
         early = started + min(EMPTY_PAUSE_S, self._limits.wait_s or EMPTY_PAUSE_S) - self._clock.monotonic()
         return 0.0 if found else early
+
+    async def _receive(self, limit: int) -> Sequence[Delivery]:
+        wait_s, visibility_s = self._limits.wait_s, self._limits.visibility_s
+        try:
+            # far past the adapter's own limits: a poll this late is dead, and no message can be on its way to it
+            async with self._clock.timeout(wait_s + RECEIVE_MARGIN_S):
+                return await self._queue.receive(limit=limit, wait_s=wait_s, visibility_s=visibility_s)
+        except TimeoutError:
+            raise Failure(ErrorCode.QUEUE_UNAVAILABLE, "no answer to a poll") from None
 
     def _failed(self, failure: Failure) -> float:
         self._failures += 1

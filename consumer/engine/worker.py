@@ -2,6 +2,8 @@
 effect is stored."""
 
 import asyncio
+from collections.abc import Coroutine
+from typing import Any
 
 import structlog
 from structlog.contextvars import bound_contextvars
@@ -17,6 +19,7 @@ from core.failure import Failure
 from core.messages import Undecodable
 
 log = structlog.stdlib.get_logger(__name__)
+SETTLE_MARGIN_S = 20.0
 
 
 class Worker:
@@ -40,14 +43,15 @@ class Worker:
         delivery, started = attempt.delivery, self._clock.monotonic()
         until = attempt.received_at + self._limits.visibility_s - self._limits.safety_s
         if delivery.receive_count > self._limits.max_receives:
-            outcome = await self._quarantine(attempt, until)
+            outcome = await self._in_time(self._quarantine(attempt, until), until)
             self._report(attempt, outcome, started)
             return
         pulse = Pulse(until=attempt.received_at + self._limits.job_limit_s)
         try:
             job = self._handler.accept(delivery, pulse)
         except Undecodable as error:
-            outcome = await self._settle.keep(delivery, f"UNDECODABLE: {error}", until=until)
+            kept = self._settle.keep(delivery, f"UNDECODABLE: {error}", until=until)
+            outcome = await self._in_time(kept, until)
             self._report(attempt, outcome, started)
             return
         await self._carry_out(attempt, job, pulse, started)
@@ -67,7 +71,8 @@ class Worker:
             result = await self._run(attempt, job, beat)
         # the job knows more about itself by now
         with bound_contextvars(**job.context):
-            outcome = await self._settle.settle(attempt, job, result, until=beat.safe_until)
+            settled = self._settle.settle(attempt, job, result, until=beat.safe_until)
+            outcome = await self._in_time(settled, beat.safe_until)
             self._report(attempt, outcome, started, job)
 
     async def _run(self, attempt: Attempt, job: Job, beat: Heartbeat) -> Result:
@@ -81,9 +86,7 @@ class Worker:
             beat.stop()
             await asyncio.wait({beating})
         finally:
-            # only when this task itself is cancelled is one of them still running
-            work.cancel()
-            beating.cancel()
+            await _stopped(work, beating)
         if work.cancelled():
             attempt.interruption = attempt.interruption or Interruption.SHUTDOWN
             return None
@@ -92,6 +95,17 @@ class Worker:
             # done is done, whatever came in between
             attempt.interruption = None
         return result
+
+    async def _in_time(self, settling: Coroutine[Any, Any, str], until: float) -> str:
+        """Its outcome. No call of a settlement holds a slot for ever: past `until` the message comes back anyway."""
+        timer = self._clock.timeout(max(0.0, until - self._clock.monotonic()) + SETTLE_MARGIN_S)
+        try:
+            async with timer:
+                return await settling
+        except TimeoutError:
+            if not timer.expired():
+                raise
+            return "unsettled"
 
     async def _watch(self, attempt: Attempt, beat: Heartbeat) -> None:
         lost = await beat.run()
@@ -110,3 +124,13 @@ class Worker:
             receive_count=attempt.delivery.receive_count,
             **(job.facts if job is not None else {}),
         )
+
+
+async def _stopped(*tasks: asyncio.Task[Any]) -> None:
+    """Only when the task around them is cancelled is one of them still running: it is cancelled, and waited for, so
+    that what it cleans up is clean before its surroundings go."""
+    running = {task for task in tasks if not task.done()}
+    for task in running:
+        task.cancel()
+    if running:
+        await asyncio.wait(running)

@@ -136,7 +136,7 @@ class House:
         self.ingest_queue = FakeQueue("ingest", faults=self.faults)
         self.analysis_queue = FakeQueue("analysis", faults=self.faults)
         self.clock = SystemClock()
-        self.settings = Settings(bucket="b", scratch_dir=self.scratch_dir, _env_file=None, **self.settings_changes)  # type: ignore[call-arg]  # pydantic-settings' own
+        self.settings = Settings(bucket="b", scratch_dir=self.scratch_dir, _env_file=None, **self.settings_changes)
 
     @property
     def record(self) -> Record:

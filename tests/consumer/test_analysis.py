@@ -125,6 +125,20 @@ async def test_the_same_message_delivered_again_takes_over_at_once_and_the_first
     assert (house.record.status, house.record.lease_token, house.record.attempt) == (Status.COMPLETED, 2, 2)
 
 
+async def test_losing_the_lease_closes_the_decoder_and_the_folder_within_a_second(house: House) -> None:
+    house.decoder.seconds = 10
+    await house.ready()
+    await house.ask()
+    async with house.analysing():
+        await asyncio.sleep(25)
+        assert (house.decoder.open, house.decoder.calls) == (1, ["probe", "extract", "measure"])
+        await house.records.apply(AN_ID, claimed(MOMENT, owner="thief", message="analysis-1", until=9e9, epoch=0))
+        await asyncio.sleep(2)
+        assert house.decoder.open == 0
+        assert list(house.scratch_dir.rglob("clip.mp4")) == []
+    assert house.record.lease_owner == "thief"
+
+
 async def test_a_stale_token_writes_nothing(house: House) -> None:
     """The lease is taken away while the last stage runs: its `completed` is refused, the other one's counts."""
 
@@ -288,23 +302,26 @@ async def test_an_analysis_without_a_record_is_kept_for_a_person(house: House) -
     assert [letter.reason for letter in house.analysis_queue.dead] == ["ANALYSIS_NOT_FOUND"]
 
 
-@pytest.mark.parametrize("when", ["before", "after"])
-async def test_a_crash_between_any_two_steps_ends_completed_all_the_same(house: House, when: str) -> None:
-    """Every call of a clean run fails once, before or after it had its effect."""
+@pytest.mark.parametrize("when", ["at", "after", "hang"])
+async def test_a_fault_at_any_step_ends_completed_all_the_same(house: House, when: str) -> None:
+    """Every call of a clean run goes wrong once: it fails before or after it had its effect, or never answers."""
     await house.ready()
     await house.ask()
     async with house.analysing():
         await asyncio.sleep(10)
-    calls = [call for call in house.faults.calls if not call.startswith("analysis.") and call != "records.create"]
-    assert len(calls) > 15
+    calls = [call for call in house.faults.calls if call not in ("analysis.send", "records.create")]
+    assert len(calls) > 17
     for number, call in enumerate(calls):
         broken = House(scratch_dir=house.scratch_dir)
         await broken.ready()
-        failure = Failure(ErrorCode.STORAGE_UNAVAILABLE, "test")
-        (broken.faults.at if when == "before" else broken.faults.after)(call, calls[: number + 1].count(call), failure)
+        nth = calls[: number + 1].count(call)
+        if when == "hang":
+            broken.faults.hang(call, nth)
+        else:
+            getattr(broken.faults, when)(call, nth, Failure(ErrorCode.STORAGE_UNAVAILABLE, "test"))
         await broken.ask()
         async with broken.analysing():
-            await asyncio.sleep(300)
+            await asyncio.sleep(900)
         assert broken.record.status is Status.COMPLETED, call
         assert broken.analysis_queue.bodies == [], call
         assert broken.record.result_key in broken.objects.stored, call

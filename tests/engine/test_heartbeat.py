@@ -60,7 +60,7 @@ async def test_a_blocked_loop_extends_nothing() -> None:
     async with running(make_engine(make_setup(queue), TinyHandler(run=work))):
         await asyncio.sleep(1)
         loop.stall(70)
-        await asyncio.sleep(1)
+        await asyncio.sleep(4)
         assert (queue.hidden, len(work.stopped), len(work.began)) == ([], 1, 2)
         await asyncio.sleep(110)
     assert queue.bodies == []
