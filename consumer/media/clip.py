@@ -43,6 +43,11 @@ class Clip:
         return self.stream.time_base or Fraction(1, 90_000)
 
     @property
+    def codec(self) -> str:
+        """The codec's name, not its decoder's: av1, where the decoder is libdav1d."""
+        return self.stream.codec_context.codec.canonical_name
+
+    @property
     def is_constant_rate(self) -> bool:
         """AVI stores no times: pictures follow each other at the header's rate, whatever a packet seems to say."""
         return self.container.format.name == "avi"

@@ -38,8 +38,8 @@ class Pick:
 def pick(path: Path, moments: Sequence[Moment]) -> Iterator[Pick]:
     """One Pick a moment, by time: the first picture at or after it; the last one, behind the end.
 
-    A moment whose picture does not decode takes the next one that does; with none left it gives nothing.
-    A clip that must be read in order (AVI, VP8) ignores `sharpest`.
+    A moment whose picture does not decode takes the next one that does, and before the end the one before it.
+    A clip that must be read in order (AVI) ignores `sharpest`.
     """
     ascending = sorted(moments, key=lambda moment: moment.t)
     with open_clip(path) as clip:
@@ -84,7 +84,7 @@ def _window(timeline: Timeline, moment: Moment) -> Sequence[int]:
 def _best(
     frames: Iterator[VideoFrame], window: Sequence[int], last: VideoFrame | None
 ) -> tuple[VideoFrame | None, VideoFrame | None]:
-    """(the window's sharpest frame or else the first one behind it, the frame read last).
+    """(the window's sharpest frame, else the first one behind it, else the last one before the end; the frame read last).
 
     At most three frames are alive at a time: a dozen of 4K would be 150 MB.
     """
@@ -100,7 +100,7 @@ def _best(
         if pts >= window[-1]:
             break
         frame = next(frames, None)
-    return best, last
+    return best or last, last
 
 
 def sharpness(frame: VideoFrame) -> float:

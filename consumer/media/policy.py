@@ -15,6 +15,8 @@ class MediaPolicy:
     max_pixels: int = 35_000_000
     max_fps: float = 240
     max_streams: int = 16
+    # table entries of all streams; ten minutes at 240 pictures and 47 sound packets a second have 172,000
+    max_samples: int = 1_000_000
     containers: frozenset[str] = frozenset({"mp4", "matroska", "avi"})
     codecs: frozenset[str] = frozenset(
         {"h264", "hevc", "vp8", "vp9", "av1", "mpeg4", "mjpeg", "prores"},

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from pathlib import Path
 
+from consumer.media.boxes import Overgrown, declared_samples
 from consumer.media.clip import Clip, open_clip
 from consumer.media.facts import Probe
 from consumer.media.policy import POLICY, MediaPolicy
@@ -27,6 +28,8 @@ def probe(path: Path, policy: MediaPolicy = POLICY) -> Probe:
     """
     size = _checked_size(path, policy)
     container = _checked_container(path, policy)
+    if container == "mp4":
+        _check_tables(path, size, policy)
     with open_clip(path, policy) as clip:
         codec = _checked_header(clip, policy)
         timeline = read_timeline(clip, policy)
@@ -67,19 +70,28 @@ def _checked_container(path: Path, policy: MediaPolicy) -> str:
     return family
 
 
+def _check_tables(path: Path, size: int, policy: MediaPolicy) -> None:
+    with path.open("rb") as file:
+        try:
+            samples = declared_samples(file, size)
+        except Overgrown as error:
+            raise Failure(ErrorCode.INVALID_METADATA, "a header that no clip needs") from error
+    if samples > policy.max_samples:
+        raise Failure(ErrorCode.INVALID_METADATA, f"{samples} samples declared")
+
+
 def _checked_header(clip: Clip, policy: MediaPolicy) -> str:
     """The codec's name, after the bounds that the header alone tells."""
     streams = len(clip.container.streams)
     if streams > policy.max_streams:
         raise Failure(ErrorCode.INVALID_METADATA, f"{streams} streams")
     decoder = clip.stream.codec_context
-    codec = decoder.codec.canonical_name
-    if codec not in policy.codecs:
-        raise Failure(ErrorCode.UNSUPPORTED_CODEC, codec)
+    if clip.codec not in policy.codecs:
+        raise Failure(ErrorCode.UNSUPPORTED_CODEC, clip.codec)
     if decoder.width <= 0 or decoder.height <= 0:
         raise Failure(ErrorCode.INVALID_METADATA, "no picture size")
     _check_pixels(decoder.width, decoder.height, policy)
-    return codec
+    return clip.codec
 
 
 def _check_pixels(width: int, height: int, policy: MediaPolicy) -> None:

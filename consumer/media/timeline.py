@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 
+from av.packet import Packet
+from av.video.stream import VideoStream
+
 from consumer.media.clip import Clip
 from consumer.media.policy import MediaPolicy
 from core.error_codes import ErrorCode
@@ -57,24 +60,33 @@ class Timeline:
 def read_timeline(clip: Clip, policy: MediaPolicy) -> Timeline | None:
     """Reads all packets once (about 3 us each). The clip stands at its end afterwards.
 
-    None when the packets do not say when each picture is shown (AVI has no such times, VP8 hides packets that
-    show nothing): such a clip is read in order. Raises Failure INVALID_METADATA over the policy's picture count.
+    None when the packets do not say when each picture is shown (AVI has no such times): such a clip is read in order.
+    Raises Failure INVALID_METADATA over the policy's picture count.
     """
     pts: list[int] = []
     keyframes: list[int] = []
-    timed = _says_times(clip)
-    for packet in clip.packets():
-        if len(pts) >= policy.max_pictures:
+    timed = not clip.is_constant_rate
+    shows = _shows_vp8 if clip.codec == "vp8" else _shows
+    for count, packet in enumerate(clip.packets()):
+        if count >= policy.max_pictures:
             raise Failure(ErrorCode.INVALID_METADATA, f"more than {policy.max_pictures} pictures")
         if packet.pts is None:
             timed = False
-            pts.append(0)
-            continue
-        if packet.is_keyframe:
-            keyframes.append(packet.pts)
-        if not packet.is_discard:
+        elif timed and shows(packet):
             pts.append(packet.pts)
+            if packet.is_keyframe:
+                keyframes.append(packet.pts)
     return _timeline(clip, pts, keyframes) if timed and keyframes else None
+
+
+def _shows(packet: Packet[VideoStream]) -> bool:
+    # an edit list may cut what has to be decoded all the same
+    return not packet.is_discard
+
+
+def _shows_vp8(packet: Packet[VideoStream]) -> bool:
+    """VP8 stores reference pictures that are never shown in packets of their own: RFC 6386, 9.1, show_frame."""
+    return not packet.is_discard and bool(memoryview(packet)[0] & 0x10)
 
 
 def _timeline(clip: Clip, pts: list[int], keyframes: list[int]) -> Timeline | None:
@@ -87,11 +99,6 @@ def _timeline(clip: Clip, pts: list[int], keyframes: list[int]) -> Timeline | No
         keyframes=sorted(keyframes),
         truncated=clip.damaged > 0 or _is_cut(clip, shown),
     )
-
-
-def _says_times(clip: Clip) -> bool:
-    codec = clip.stream.codec_context.codec.canonical_name
-    return not clip.is_constant_rate and codec != "vp8"
 
 
 def _is_cut(clip: Clip, shown: list[int]) -> bool:
