@@ -1,7 +1,7 @@
 """An AWS of its own on this machine: ministack (S3, SQS, DynamoDB) on loopback, keeping its state over any end.
 
-`python -m ops.emulator --port 4566 --data .data/aws`. Requests must be signed with AWS_ACCESS_KEY_ID and
-AWS_SECRET_ACCESS_KEY of its environment ("local" and "local" by default).
+`python -m ops.emulator --port 4566 --data .data/aws`. Requests need the AWS_ACCESS_KEY_ID of its environment,
+presigned addresses and uploads a signature with its AWS_SECRET_ACCESS_KEY ("local" and "local" by default).
 Stock ministack saves on SIGTERM only; here its state is saved after each second in which a request came, so kill -9
 loses about a second. Objects are files, written as they come. What is not covered: power loss (nothing is fsynced).
 """

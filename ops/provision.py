@@ -34,7 +34,7 @@ async def provision(settings: Settings) -> Sequence[str]:
     """One line for each thing that was made, set or found.
 
     Raises Failure (STORAGE_, QUEUE_ or STORE_UNAVAILABLE) that names the call that was refused. A call that an emulator
-    does not know is named in a line that says NOT SET; AWS itself knows them all.
+    cannot take is named in a line that says NOT SET; AWS itself takes them all.
     """
     lines: list[str] = []
     async with open_clients(settings) as clients:
@@ -45,7 +45,7 @@ async def provision(settings: Settings) -> Sequence[str]:
                     lines.append(await step(clients, settings))
         with failing_as(ErrorCode.QUEUE_UNAVAILABLE):
             for name in (settings.ingest_queue, settings.analysis_queue):
-                lines += await _queue(clients, settings, name)
+                lines += await provision_queue(clients, settings, name)
             lines.append(await _queue_policy(clients, settings))
         with failing_as(ErrorCode.STORAGE_UNAVAILABLE):
             lines.append(await _events(clients, settings))
@@ -109,6 +109,8 @@ async def _ownership(clients: Clients, settings: Settings) -> str:
 
 
 async def _policy(clients: Clients, settings: Settings) -> str:
+    if (settings.aws_endpoint_url or "").startswith("http://"):
+        return "NOT SET: TLS only, since this emulator speaks plain HTTP and would refuse everything"
     await clients.s3.put_bucket_policy(Bucket=settings.bucket, Policy=desired.tls_only(settings.bucket))
     return "bucket: TLS only"
 
@@ -129,7 +131,8 @@ async def _lifecycle(clients: Clients, settings: Settings) -> str:
     return f"bucket: clips and results go after {settings.retention_days} days"
 
 
-async def _queue(clients: Clients, settings: Settings, name: str) -> list[str]:
+async def provision_queue(clients: Clients, settings: Settings, name: str) -> list[str]:
+    """One queue and its DLQ."""
     dead = desired.dead_letter_name(name)
     dead_url, dead_line = await _queue_url(clients, dead)
     await clients.sqs.set_queue_attributes(QueueUrl=dead_url, Attributes=desired.dead_letter_attributes())

@@ -62,7 +62,7 @@ async def open_clients(settings: Settings) -> AsyncIterator[Clients]:
                 max_pool_connections=40,
                 retries=_tries(1),
             ),
-            dynamodb=await client("dynamodb", read_timeout=5, max_pool_connections=40, retries=_tries(4)),
+            dynamodb=await client("dynamodb", read_timeout=5, max_pool_connections=40, retries=_tries(3)),
         )
 
 

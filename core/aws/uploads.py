@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from types_aiobotocore_s3.client import S3Client
     from types_aiobotocore_s3.type_defs import CompletedPartTypeDef
 
-PART_BYTES = 8 * 1024 * 1024  # S3 takes no part under 5 MiB but the last, and 10,000 parts: 78 GiB are enough
+PART_BYTES = 5 * 1024 * 1024  # S3 takes no smaller part but the last, and 10,000 of them: 48 GiB are enough
 
 
 async def put_chunks(
@@ -34,6 +34,7 @@ async def put_chunks(
         upload = _Upload(client, bucket, key, begun["UploadId"])
         try:
             await upload.add(first)
+            del first  # a part held here would be one more in memory until the end
             async for part in parts:
                 await upload.add(part)
             await upload.complete()
@@ -49,8 +50,11 @@ async def parts_of(chunks: AsyncIterator[bytes], size: int) -> AsyncGenerator[by
     async for chunk in chunks:
         held += chunk
         while len(held) >= size:
-            yield bytes(held[:size])
+            with memoryview(held) as view:
+                part = bytes(view[:size])
             del held[:size]
+            yield part
+            del part
     if held:
         yield bytes(held)
 

@@ -1,12 +1,15 @@
 """The outside in memory: one fake a protocol of core/ports.py, held to it by tests/contract."""
 
 from tests.fakes.clock import Clock, LoopClock, ManualClock
+from tests.fakes.example import AN_ID, MOMENT, a_record
 from tests.fakes.faults import Faults
 from tests.fakes.objects import FakeObjects
 from tests.fakes.queue import DeadLetter, FakeQueue, Sent
 from tests.fakes.records import FakeRecords, carried_out
 
 __all__ = [
+    "AN_ID",
+    "MOMENT",
     "Clock",
     "DeadLetter",
     "FakeObjects",
@@ -16,5 +19,6 @@ __all__ = [
     "LoopClock",
     "ManualClock",
     "Sent",
+    "a_record",
     "carried_out",
 ]
