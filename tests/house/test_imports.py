@@ -17,8 +17,8 @@ MAY_IMPORT = {
     "prober": {"core", "prober"},
     "ops": {"core", "ops"},
 }
-# ops/run.py passes its environment on to the processes that it starts; nobody else has a reason to look at it
-ENVIRONMENT_READERS = {"core/settings.py", "ops/run.py"}
+# ops/run.py passes its environment on to what it starts, ops/emulator.py sets what ministack reads; nobody else may look
+ENVIRONMENT_READERS = {"core/settings.py", "ops/run.py", "ops/emulator.py"}
 VAGUE_NAMES = re.compile(r"(^|_)(utils?|helpers?|managers?|base|common|misc)$")
 
 Module = tuple[str, Path]
