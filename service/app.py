@@ -9,11 +9,12 @@ from aiohttp import web
 
 from core.settings import Settings
 from service.bodies import MAX_JSON_BYTES
+from service.connections import Connections
 from service.cors import cross_origin
 from service.dependencies import DependencyCheck
 from service.hardening import harden
 from service.identity import identify
-from service.keys import DEPENDENCIES, METRICS, OPENAPI, OUTSIDE, PACE, SETTINGS, WATCHES
+from service.keys import CONNECTIONS, DEPENDENCIES, METRICS, OPENAPI, OUTSIDE, PACE, SETTINGS, WATCHES
 from service.metrics import Metrics
 from service.observation import observe
 from service.openapi import document
@@ -28,14 +29,16 @@ _ADD = MappingProxyType({"GET": web.get, "POST": web.post})
 def make_app(settings: Settings, outside: Outside, *, pace: Pace | None = None) -> web.Application:
     """Asks nothing of the outside before it is started. Middlewares from the outermost to the innermost."""
     pace = pace or Pace()
+    connections = Connections(head_s=pace.head_s)
     app = web.Application(
-        middlewares=(identify, observe, cross_origin(settings.cors_origins), harden, problems),
+        middlewares=(connections.notice, identify, observe, cross_origin(settings.cors_origins), harden, problems),
         client_max_size=MAX_JSON_BYTES,
     )
     app[SETTINGS] = settings
     app[OUTSIDE] = outside
     app[PACE] = pace
     app[METRICS] = Metrics()
+    app[CONNECTIONS] = connections
     app[WATCHES] = Watches(outside.records, interval_s=pace.watch_s, presence_s=pace.presence_s)
     app[DEPENDENCIES] = DependencyCheck(outside, interval_s=pace.check_s, limit_s=pace.check_limit_s)
     app[OPENAPI] = json.dumps(document(ROUTES, version=settings.version)).encode()

@@ -8,6 +8,7 @@ from core.error_codes import ErrorCode
 from core.record import Language
 from core.settings import Settings
 from core.trace import Trace
+from service.connections import Connections
 from service.dependencies import DependencyCheck
 from service.metrics import Metrics
 from service.outside import Outside, Pace
@@ -30,6 +31,7 @@ PACE = web.AppKey("pace", Pace)
 WATCHES = web.AppKey("watches", Watches)
 DEPENDENCIES = web.AppKey("dependencies", DependencyCheck)
 METRICS = web.AppKey("metrics", Metrics)
+CONNECTIONS = web.AppKey("connections", Connections)
 OPENAPI = web.AppKey("openapi", bytes)
 
 CALLER = web.RequestKey("caller", Caller)

@@ -9,6 +9,8 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.http_parser import HttpRequestParser, HttpRequestParserPy
 
 from core.settings import Settings
+from service.connections import Connections
+from service.keys import CONNECTIONS
 
 KEEPALIVE_S = 75
 SHUTDOWN_S = 25
@@ -26,6 +28,17 @@ class _Malformed(logging.Filter):
             return True
         _log.info("http.request.malformed", kind=type(error).__name__, status=error.code)
         return False
+
+
+async def _until(stop: asyncio.Event, runner: web.AppRunner, connections: Connections) -> None:
+    """A sweep that dies ends the process, which is started again: better than one that is open to idlers unnoticed."""
+    server = runner.server
+    if server is None:
+        raise RuntimeError("the runner is not set up")
+    async with asyncio.TaskGroup() as group:
+        sweep = group.create_task(connections.sweep(lambda: server.connections))
+        await stop.wait()
+        sweep.cancel()
 
 
 async def serve(app: web.Application, settings: Settings, stop: asyncio.Event) -> None:
@@ -48,7 +61,7 @@ async def serve(app: web.Application, settings: Settings, stop: asyncio.Event) -
         await web.TCPSite(runner, settings.host, settings.port).start()
         for address in runner.addresses:
             _log.info("service.started", host=address[0], port=address[1])
-        await stop.wait()
+        await _until(stop, runner, app[CONNECTIONS])
         _log.info("service.draining", limit_s=SHUTDOWN_S)
     finally:
         await runner.cleanup()
