@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import av
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -82,6 +83,14 @@ def read_barcode(image: NDArray[Any]) -> int:
     return int(sum(1 << bit for bit in range(BITS) if rows[0][bit]))
 
 
+def barcode_in(path: Path) -> int:
+    """The index drawn in a picture file."""
+    image = cv2.imread(str(path))
+    if image is None:
+        raise ValueError(f"no picture in {path.name}")
+    return read_barcode(image)
+
+
 def barcodes(pictures: int, size: tuple[int, int] = (320, 240)) -> Iterator[Image]:
     return (barcode(index, size) for index in range(pictures))
 
@@ -107,10 +116,8 @@ def _stored(image: Image, encoding: Encoding) -> Image:
 
 
 def _ticks(encoding: Encoding) -> Iterator[int]:
-    times: Iterable[float] = (
-        (Fraction(index, encoding.fps) for index in count()) if encoding.times is None else encoding.times
-    )
-    return (round((Fraction(t) + Fraction(encoding.offset_s)) / TIME_BASE) for t in times)
+    times: Iterable[float] = (index / encoding.fps for index in count()) if encoding.times is None else encoding.times
+    return (round((t + encoding.offset_s) / TIME_BASE) for t in times)
 
 
 def _stream(container: Any, encoding: Encoding, first: Image) -> Any:

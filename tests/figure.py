@@ -61,13 +61,21 @@ class Climber:
         _draw(image, self._joints(t), self.stature * self.size[1])
         return image
 
+    def wall(self) -> Image:
+        """The wall without anybody, upright BGR."""
+        return _wall(self).copy()
+
     def _hip(self, t: float) -> Point:
         """In units of the picture's height, both ways."""
         stand = np.array([self._wall_x, 0.95 - (THIGH + SHIN) * self.stature])
         if t <= self.walk_s:
-            return stand - np.array([(1 - max(t, 0) / self.walk_s) * (self._wall_x + 0.1 * self.stature), 0])
+            left = (1 - max(t, 0) / self.walk_s) * (self._wall_x + 0.1 * self.stature)
+            walked: Point = stand - np.array([left, 0])
+            return walked
         move, eased = self._phase(t)
-        return self._station(move) + (self._station(move + 1) - self._station(move)) * eased
+        start, stop = self._station(move), self._station(move + 1)
+        there: Point = start + (stop - start) * eased
+        return there
 
     @property
     def _wall_x(self) -> float:
@@ -123,12 +131,14 @@ class Climber:
             move, eased = self._phase(t)
             start, stop = self._hold(limb, move), self._hold(limb, move + 1)
             lift = np.array([0, -0.05 * self.stature * np.sin(np.pi * eased) * bool(np.any(start != stop))])
-            return start + (stop - start) * eased + lift
+            moved: Point = start + (stop - start) * eased + lift
+            return moved
         swing = np.sin(2 * np.pi * 1.6 * t + np.pi * (limb in (0, 3)))
         side = -1 if limb % 2 == 0 else 1
         reach = (0.14, 0.02, 0.04) if limb < 2 else (0.05, THIGH + SHIN, 0.10)
-        lift = max(0.0, swing) * 0.04 if limb >= 2 else 0
-        return self._hip(t) + np.array([side * reach[0] + swing * reach[2], reach[1] - lift]) * self.stature
+        stepping = max(0.0, float(swing)) * 0.04 if limb >= 2 else 0
+        swung: Point = self._hip(t) + np.array([side * reach[0] + swing * reach[2], reach[1] - stepping]) * self.stature
+        return swung
 
 
 @lru_cache(maxsize=4)

@@ -84,7 +84,7 @@ def _window(timeline: Timeline, moment: Moment) -> Sequence[int]:
 def _best(
     frames: Iterator[VideoFrame], window: Sequence[int], last: VideoFrame | None
 ) -> tuple[VideoFrame | None, VideoFrame | None]:
-    """(the window's sharpest frame, else the first one behind it, else the last one before the end; the frame read last).
+    """(the window's sharpest frame, else the first behind it, else the last before the end; the frame read last).
 
     At most three frames are alive at a time: a dozen of 4K would be 150 MB.
     """

@@ -3,7 +3,6 @@
 from dataclasses import replace
 from pathlib import Path
 
-import cv2
 import pytest
 
 from consumer.media.decode import Sample, sample
@@ -13,7 +12,7 @@ from consumer.media.probe import probe
 from core.error_codes import ErrorCode
 from core.failure import Failure
 from tests import clips
-from tests.clips import barcodes, read_barcode, truncate, write_clip
+from tests.clips import barcode_in, barcodes, read_barcode, truncate, write_clip
 from tests.media.conftest import PICTURES, Made
 from tests.media.test_exact import silent
 
@@ -95,7 +94,7 @@ def test_behind_a_hole_the_exact_picture_is_found(made: Made, tmp_path: Path) ->
     path = torn(made, tmp_path / "torn.mp4", 0.2, 0.4)
     moments = [Moment(t=0), Moment(t=45 / 30)]
     frames = extract(path, probe(path), moments, out=tmp_path, progress=silent)
-    assert [read_barcode(cv2.imread(str(tmp_path / f"{frame.id}.jpg"))) for frame in frames] == [0, 45]
+    assert [barcode_in(tmp_path / f"{frame.id}.jpg") for frame in frames] == [0, 45]
 
 
 def test_nothing_but_holes(made: Made, tmp_path: Path) -> None:

@@ -2,14 +2,13 @@
 
 from pathlib import Path
 
-import cv2
 import pytest
 
 from consumer.media.decode import sample
 from consumer.media.facts import Moment
 from consumer.media.frames import extract
 from consumer.media.probe import probe
-from tests.clips import read_barcode
+from tests.clips import barcode_in, read_barcode
 from tests.media.conftest import ENCODINGS, PICTURES, Made, true_times
 
 # Matroska counts in milliseconds
@@ -50,7 +49,7 @@ def test_an_extracted_frame_is_the_picture_shown_then(made: Made, name: str, tmp
     wanted = sorted({first_at_or_after(times, t) for t in ASKED})
     moments = [Moment(t=t) for t in ASKED]
     frames = extract(made(name), probe(made(name)), moments, out=tmp_path, progress=silent)
-    assert [read_barcode(cv2.imread(str(tmp_path / f"{frame.id}.jpg"))) for frame in frames] == wanted
+    assert [barcode_in(tmp_path / f"{frame.id}.jpg") for frame in frames] == wanted
     assert [frame.frame_index for frame in frames] == wanted
     assert [frame.t for frame in frames] == pytest.approx([times[index] for index in wanted], abs=CLOCK_S)
 
@@ -60,5 +59,5 @@ def test_the_sharpest_neighbour_is_a_true_picture_near_by(made: Made, name: str,
     moments = [Moment(t=t, sharpest=True) for t in (0, 0.1, 0.5, 0.6, 1.5)]
     frames = extract(made(name), probe(made(name)), moments, out=tmp_path, progress=silent)
     for frame in frames:
-        assert read_barcode(cv2.imread(str(tmp_path / f"{frame.id}.jpg"))) == frame.frame_index
+        assert barcode_in(tmp_path / f"{frame.id}.jpg") == frame.frame_index
         assert frame.t == pytest.approx(true_times(name)[frame.frame_index], abs=CLOCK_S)

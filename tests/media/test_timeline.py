@@ -17,7 +17,7 @@ def with_hidden_pictures(source: Path, path: Path) -> Path:
     with av.open(str(source)) as read, av.open(str(path), "w") as write:
         stream = write.add_stream_from_template(read.streams.video[0])
         for packet in read.demux(read.streams.video[0]):
-            if not packet.size:
+            if packet.pts is None:
                 continue
             data, pts, base = bytearray(packet), packet.pts, packet.time_base
             shown = [(bytes(data), pts, packet.is_keyframe)]
