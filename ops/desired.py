@@ -40,10 +40,6 @@ RECORD_KEY = "analysis_id"
 TTL_FIELD = "expires_at"
 
 
-def dead_letter_name(queue: str) -> str:
-    return f"{queue}-dlq"
-
-
 def tls_only(bucket: str) -> str:
     statement = {
         "Sid": "TlsOnly",

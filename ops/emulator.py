@@ -167,18 +167,22 @@ async def serve(server: socket.socket, on_ready: Callable[[], None], *, parent: 
     saver = Saver(app, on_ready)
     loops = [asyncio.create_task(saver.run())]
     if parent is not None:
-        loops.append(asyncio.create_task(_orphaned(parent, stop)))
+        loops.append(asyncio.create_task(_orphaned(parent)))
+    for loop in loops:
+        loop.add_done_callback(lambda _: stop.set())  # an emulator that does not save any more must not go on
     await serve_asgi(saver, config, shutdown_trigger=stop.wait)  # type: ignore[arg-type]  # ASGI in general terms
     for loop in loops:
         loop.cancel()
-    await asyncio.gather(*loops, return_exceptions=True)
+    ends = await asyncio.gather(*loops, return_exceptions=True)
     await save()
+    for end in ends:
+        if isinstance(end, Exception):
+            raise end
 
 
-async def _orphaned(parent: int, stop: asyncio.Event) -> None:
+async def _orphaned(parent: int) -> None:
     while os.getppid() == parent:  # noqa: ASYNC110  # a parent's end is no event that one could wait for
         await asyncio.sleep(0.5)
-    stop.set()
 
 
 def _report(url: str, data: Path) -> None:

@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 
 from core.aws.clients import open_clients
 from core.aws.errors import aws_code, failing_as
+from core.aws.queue import dead_letter_name
 from core.error_codes import ErrorCode
 from core.failure import Failure
 from core.settings import load_settings
@@ -133,7 +134,7 @@ async def _lifecycle(clients: Clients, settings: Settings) -> str:
 
 async def provision_queue(clients: Clients, settings: Settings, name: str) -> list[str]:
     """One queue and its DLQ."""
-    dead = desired.dead_letter_name(name)
+    dead = dead_letter_name(name)
     dead_url, dead_line = await _queue_url(clients, dead)
     await clients.sqs.set_queue_attributes(QueueUrl=dead_url, Attributes=desired.dead_letter_attributes())
     url, line = await _queue_url(clients, name)

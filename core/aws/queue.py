@@ -31,6 +31,10 @@ _GONE = frozenset({"ReceiptHandleIsInvalid"})
 _MISSING = frozenset({"NonExistentQueue", "QueueDoesNotExist"})
 
 
+def dead_letter_name(queue: str) -> str:
+    return f"{queue}-dlq"
+
+
 async def open_queue(clients: Clients, name: str, *, dead_letters: str | None = None) -> SqsQueue:
     """The queue of this name; `dead_letters` names its DLQ (None for a DLQ itself).
 

@@ -11,11 +11,10 @@ import pytest
 
 from core.aws.clients import Clients, open_clients
 from core.aws.objects import S3Objects
-from core.aws.queue import open_queue
+from core.aws.queue import dead_letter_name, open_queue
 from core.aws.records import DynamoRecords
 from core.ports import Delivery, Objects, Queue, Records
 from core.settings import Settings
-from ops.desired import dead_letter_name
 from ops.provision import provision, provision_queue
 from tests.emulator import fresh_settings
 from tests.fakes import FakeObjects, FakeQueue, FakeRecords, ManualClock
