@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
 
@@ -16,7 +16,7 @@ from consumer.media.policy import MediaPolicy
 from core.error_codes import ErrorCode
 from core.failure import Failure
 
-# A header's count or duration is rarely exact; a cut file misses more than this share of what it declares.
+# A declared duration is rarely exact, and may be that of the sound; a cut file has less than this share of it.
 PRESENT_SHARE = 0.95
 MICROSECONDS = 1_000_000
 
@@ -57,26 +57,38 @@ class Timeline:
         return self.keyframes[max(0, bisect_right(self.keyframes, pts) - 1)]
 
 
+@dataclass(kw_only=True)
+class _Packets:
+    """What was seen of a clip's packets: times of pictures that are shown, of all keyframes, and whether some lack."""
+
+    pts: list[int] = field(default_factory=list)
+    keyframes: list[int] = field(default_factory=list)
+    count: int = 0
+    timed: bool = True
+    torn: bool = False
+
+
 def read_timeline(clip: Clip, policy: MediaPolicy) -> Timeline | None:
     """Reads all packets once (about 3 us each). The clip stands at its end afterwards.
 
     None when the packets do not say when each picture is shown (AVI has no such times): such a clip is read in order.
     Raises Failure INVALID_METADATA over the policy's picture count.
     """
-    pts: list[int] = []
-    keyframes: list[int] = []
-    timed = not clip.is_constant_rate
+    seen = _Packets(timed=not clip.is_constant_rate)
     shows = _shows_vp8 if clip.codec == "vp8" else _shows
-    for count, packet in enumerate(clip.packets()):
-        if count >= policy.max_pictures:
+    for packet in clip.packets():
+        seen.count += 1
+        if seen.count > policy.max_pictures:
             raise Failure(ErrorCode.INVALID_METADATA, f"more than {policy.max_pictures} pictures")
+        seen.torn = seen.torn or packet.is_corrupt
         if packet.pts is None:
-            timed = False
-        elif timed and shows(packet):
-            pts.append(packet.pts)
-            if packet.is_keyframe:
-                keyframes.append(packet.pts)
-    return _timeline(clip, pts, keyframes) if timed and keyframes else None
+            seen.timed = False
+            continue
+        if packet.is_keyframe:
+            seen.keyframes.append(packet.pts)
+        if shows(packet):
+            seen.pts.append(packet.pts)
+    return _timeline(clip, seen)
 
 
 def _shows(packet: Packet[VideoStream]) -> bool:
@@ -89,23 +101,24 @@ def _shows_vp8(packet: Packet[VideoStream]) -> bool:
     return not packet.is_discard and bool(memoryview(packet)[0] & 0x10)
 
 
-def _timeline(clip: Clip, pts: list[int], keyframes: list[int]) -> Timeline | None:
-    shown = sorted(pts)
-    if not shown or any(a == b for a, b in pairwise(shown)):
+def _timeline(clip: Clip, seen: _Packets) -> Timeline | None:
+    shown = sorted(seen.pts)
+    if not seen.timed or not seen.keyframes or not shown or any(a == b for a, b in pairwise(shown)):
         return None
     return Timeline(
         time_base=clip.time_base,
         pts=shown,
-        keyframes=sorted(keyframes),
-        truncated=clip.damaged > 0 or _is_cut(clip, shown),
+        keyframes=sorted(seen.keyframes),
+        truncated=clip.damaged > 0 or seen.torn or _is_cut(clip, seen.count, shown[-1]),
     )
 
 
-def _is_cut(clip: Clip, shown: list[int]) -> bool:
-    if clip.stream.frames:
-        return len(shown) < clip.stream.frames * PRESENT_SHARE
-    if clip.container.duration is None:
+def _is_cut(clip: Clip, packets: int, last: int) -> bool:
+    if packets < len(clip.stream.index_entries):
+        return True
+    if clip.stream.frames or clip.container.duration is None:
+        # MP4: its index says it all, and its duration may be that of a longer sound
         return False
     # Matroska declares where the last picture ends, counted from 0 and not from the first picture
-    end_s = float((shown[-1] + clip.ticks_per_picture) * clip.time_base)
+    end_s = float((last + clip.ticks_per_picture) * clip.time_base)
     return end_s < clip.container.duration / MICROSECONDS * PRESENT_SHARE

@@ -19,12 +19,6 @@ from tests.media.test_exact import silent
 HEADER_FIRST = replace(clips.H264, container_options={"movflags": "faststart"})
 
 
-def true_indices(pictures: Sample) -> list[int]:
-    found = list(pictures)
-    assert [read_barcode(picture.image) for picture in found] == [picture.index for picture in found]
-    return [picture.index for picture in found]
-
-
 @pytest.mark.parametrize(
     ("suffix", "encoding"),
     [("mp4", HEADER_FIRST), ("mkv", clips.H264), ("webm", clips.VP9), ("mp4", replace(HEADER_FIRST, rotation=90))],

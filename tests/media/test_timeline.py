@@ -1,5 +1,6 @@
 """Times read from packets: what is not shown is not counted."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -7,9 +8,12 @@ import pytest
 
 from consumer.media.boxes import Overgrown, declared_samples
 from consumer.media.decode import sample
+from consumer.media.facts import Moment
+from consumer.media.frames import extract
 from consumer.media.probe import probe
-from tests.clips import read_barcode
+from tests.clips import H264_B, barcode_in, barcodes, read_barcode, write_clip
 from tests.media.conftest import PICTURES, Made
+from tests.media.test_exact import silent
 
 
 def with_hidden_pictures(source: Path, path: Path) -> Path:
@@ -39,6 +43,21 @@ def test_hidden_vp8_pictures_are_not_counted(made: Made, tmp_path: Path) -> None
     pictures = list(sample(path, facts, hz=1000))
     assert [read_barcode(picture.image) for picture in pictures] == [picture.index for picture in pictures]
     assert len(pictures) == PICTURES
+
+
+@pytest.mark.parametrize("gop", [30, 250])
+def test_what_a_trim_cut_off_is_decoded_and_not_shown(tmp_path: Path, gop: int) -> None:
+    """A phone's trim keeps the packets from the last keyframe on and hides their pictures by an edit list."""
+    trimmed = replace(H264_B, gop=gop, offset_s=-1.2, container_options={"avoid_negative_ts": "disabled"})
+    path = write_clip(tmp_path / "trimmed.mp4", barcodes(PICTURES), trimmed)
+    facts = probe(path)
+    assert (facts.pictures, facts.truncated) == (24, False)
+    assert facts.duration_s == pytest.approx(0.8, abs=0.01)
+    pictures = list(sample(path, facts, hz=1000))
+    assert [read_barcode(picture.image) for picture in pictures] == list(range(36, 60))
+    assert [picture.index for picture in pictures] == list(range(24))
+    frames = extract(path, facts, [Moment(t=0), Moment(t=0.5)], out=tmp_path, progress=silent)
+    assert [barcode_in(tmp_path / f"{frame.id}.jpg") - frame.frame_index for frame in frames] == [36, 36]
 
 
 @pytest.mark.parametrize("name", ["h264.mp4", "h264-fragments.mp4", "prores.mov", "hevc-b-90.mp4"])
