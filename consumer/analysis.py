@@ -148,7 +148,8 @@ class AnalysisJob:
             bench = Bench(tools=tools, lease=lease, exits=exits, report=progress.report)
             for stage in stages:
                 case = await self._through(stage, bench, case, progress)
-        log.info("analysis.completed", stage_ms=dict(self._stage_ms))
+            # said at once: closing the decoder and the folder is nobody's wait
+            log.info("analysis.completed", stage_ms=dict(self._stage_ms))
 
     async def _through(self, stage: Stage, bench: Bench, case: Case, progress: Progress) -> Case:
         """One stage within its deadline. Raises Failure(STAGE_TIMEOUT) past it."""
