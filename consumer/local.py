@@ -5,17 +5,23 @@ code on stderr), 2 wrong arguments, 130 stopped with Ctrl-C.
 """
 
 import argparse
+import asyncio
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Final
 
-from consumer.kinematics.analyze import measure
 from consumer.kinematics.drawing import draw_video
-from consumer.media.probe import probe
+from consumer.media.facts import Probe
+from consumer.sandbox.process import Sandbox
 from core.failure import Failure
 from core.pose_weights import DEFAULT_FOLDER, missing
 from core.result import Measurement, Sport
+
+PROBE_LIMIT_S: Final = 60.0
+# nobody waits in a queue behind a file of one's own: ten minutes of video on a slow machine
+MEASURE_LIMIT_S: Final = 3600.0
 
 
 def main(argv: Sequence[str]) -> int:
@@ -41,22 +47,37 @@ def main(argv: Sequence[str]) -> int:
 
 
 def run(options: argparse.Namespace) -> Measurement:
-    """Probe, measure, and draw if asked; raises Failure."""
-    facts = probe(options.clip)
-    if options.frames is not None:
-        options.frames.mkdir(parents=True, exist_ok=True)
+    """Probe and measure in a child process, then draw if asked; raises Failure."""
     with tempfile.TemporaryDirectory(prefix="performate-") as scratch:
-        measured = measure(
-            options.clip,
-            facts,
-            options.sport,
-            out=options.frames or Path(scratch),
-            weights=options.weights,
-            progress=teller("measure"),
+        out = options.frames or Path(scratch)
+        out.mkdir(parents=True, exist_ok=True)
+        facts, measured = asyncio.run(
+            examine(options.clip.absolute(), options.sport, out=out.absolute(), weights=options.weights.absolute())
         )
     if options.video is not None:
         draw_video(options.clip, facts, measured, options.video, teller("draw"))
     return measured
+
+
+async def examine(clip: Path, sport: Sport, *, out: Path, weights: Path) -> tuple[Probe, Measurement]:
+    """The clip's facts and its measurement, both from a child process; the kept frames lie in `out`.
+
+    All paths absolute: the child's working directory is not ours.
+    """
+    tell = teller("measure")
+    async with Sandbox() as box:
+        facts = await box.probe(clip, limit_s=PROBE_LIMIT_S)
+        measured = await box.measure(
+            clip,
+            facts,
+            sport,
+            out=out,
+            weights=weights,
+            limit_s=MEASURE_LIMIT_S,
+            on_progress=lambda progress: tell(progress.share),
+        )
+    tell(1.0)
+    return facts, measured
 
 
 def teller(stage: str) -> Callable[[float], None]:

@@ -15,8 +15,8 @@ from consumer.kinematics.scan import Scan, scan
 from consumer.kinematics.shot import LONG_SIDE, SAMPLE_HZ
 from consumer.kinematics.telling import events, segments, track_points
 from consumer.media.decode import sample
+from consumer.media.facts import Probe
 from consumer.media.frames import extract
-from consumer.media.probe import Probe
 from core.notices import notice
 from core.result import Measurement, Phase, Quality, Sport, Video
 

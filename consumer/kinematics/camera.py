@@ -17,9 +17,15 @@ Array = NDArray[np.float64]
 Image = NDArray[np.uint8]
 
 IDENTITY: Array = np.eye(2, 3)
-MAX_CORNERS = 240
+# the strongest corners belong to people and holds; a bare wall has its say by its area
+CANDIDATES = 1200
+CORNER_QUALITY = 0.002
+CELLS = 6
+CORNERS_A_CELL = 10
 MIN_CORNERS = 12
-MIN_AGREEING = 0.5
+MIN_AGREEING = 0.3
+# pixels of the 320 picture by which a corner may miss itself when tracked there and back
+BACK_PIXELS = 0.7
 # pixels of the 320 picture
 RANSAC_PIXELS = 1.5
 # a new anchor before a fifth of it has left the picture
@@ -88,26 +94,28 @@ class CameraPath:
 
 
 def corners(gray: Image, people: Image | None) -> Array:
-    """(n, 2) corners outside `people`, spread over the picture."""
+    """(n, 2) corners outside `people`, at most CORNERS_A_CELL in each cell of a grid."""
     mask = None if people is None else cv2.bitwise_not(people)
-    found: Any = cv2.goodFeaturesToTrack(gray, MAX_CORNERS, 0.01, 8, mask=mask)
+    found: Any = cv2.goodFeaturesToTrack(gray, CANDIDATES, CORNER_QUALITY, 5, mask=mask)
     if found is None:
         return np.empty((0, 2))
+    # strongest first
     places: Array = np.asarray(found, dtype=np.float64).reshape(-1, 2)
-    return places
+    cell = (places / (gray.shape[1], gray.shape[0]) * CELLS).astype(int)
+    number = cell[:, 1] * CELLS + cell[:, 0]
+    rank = np.array([int((number[:k] == number[k]).sum()) for k in range(len(number))])
+    return places[rank < CORNERS_A_CELL]
 
 
 def common_motion(before: Image, after: Image, places: Array, guess: Array) -> Array | None:
     """(2, 3) turn, scale and shift that most corners of `before` share; None when too few agree."""
     if len(places) < MIN_CORNERS:
         return None
-    start = places.astype(np.float32).reshape(-1, 1, 2)
-    aim = apply(guess, places).astype(np.float32).reshape(-1, 1, 2)
-    arguments: dict[str, Any] = {"winSize": (15, 15), "maxLevel": 3, "flags": cv2.OPTFLOW_USE_INITIAL_FLOW}
-    moved: Any
-    moved, status, _ = cv2.calcOpticalFlowPyrLK(before, after, start, aim, **arguments)
-    kept = status.ravel() == 1
-    if kept.sum() < max(MIN_CORNERS, MIN_AGREEING * len(places)):
+    start = places.astype(np.float32)
+    moved, there = _tracked(before, after, start, apply(guess, places).astype(np.float32))
+    again, back = _tracked(after, before, moved, start)
+    kept = there & back & (np.hypot(*(again - start).T) < BACK_PIXELS)
+    if kept.sum() < MIN_CORNERS:
         return None
     matrix, agree = cv2.estimateAffinePartial2D(
         start[kept], moved[kept], method=cv2.RANSAC, ransacReprojThreshold=RANSAC_PIXELS
@@ -116,6 +124,14 @@ def common_motion(before: Image, after: Image, places: Array, guess: Array) -> A
         return None
     result: Array = np.asarray(matrix, dtype=np.float64)
     return result
+
+
+def _tracked(before: Image, after: Image, start: Any, aim: Any) -> tuple[Any, Any]:
+    """Where the corners (n, 2) went, looked for round `aim`, and which were found."""
+    window: dict[str, Any] = {"winSize": (15, 15), "maxLevel": 3, "flags": cv2.OPTFLOW_USE_INITIAL_FLOW}
+    moved: Any
+    moved, status, _ = cv2.calcOpticalFlowPyrLK(before, after, start, aim.copy(), **window)
+    return moved, status.ravel() == 1
 
 
 def apply(matrix: Array, points: Array) -> Array:

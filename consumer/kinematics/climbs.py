@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from consumer.kinematics.falls import Fall, falls, split_at
-from consumer.kinematics.posture import FEET_OFF, Posture, floor_up, posture, standing_ends
+from consumer.kinematics.posture import FEET_OFF, LEGS_STRAIGHT, Posture, floor_up, posture, standing_ends
 from consumer.kinematics.sightings import Array, Flags, Sightings
 from consumer.kinematics.track import Track, runs
 
@@ -35,7 +35,7 @@ class Climbs:
 def by_posture(seen: Sightings, track: Track) -> Climbs:
     """Climbs as the limbs show them."""
     pose = posture(seen)
-    standing = seen.seen & ~pose.engaged & pose.straight
+    standing = seen.seen & ~pose.engaged & (pose.legs > LEGS_STRAIGHT)
     floor = floor_up(pose, standing)
     feet_off = (pose.feet_up - floor) / pose.size > FEET_OFF
     off_floor = np.where(np.isfinite(floor), feet_off, True)

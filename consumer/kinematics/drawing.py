@@ -12,7 +12,7 @@ from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
 from consumer.media.decode import sample
-from consumer.media.probe import Probe
+from consumer.media.facts import Probe
 from core.result import Event, Measurement, TrackPoint
 
 Image = NDArray[np.uint8]
@@ -47,6 +47,7 @@ def draw_video(path: Path, probe: Probe, measured: Measurement, to: Path, progre
             container.mux(stream.encode(frame))
             progress(min(1.0, picture.t / measured.video.duration_s))
         container.mux(stream.encode(None))
+    progress(1.0)
 
 
 class Drawing:

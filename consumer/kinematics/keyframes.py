@@ -3,8 +3,7 @@
 import numpy as np
 
 from consumer.kinematics.findings import Findings
-from consumer.media.frames import even_times
-from consumer.media.pick import Moment
+from consumer.media.facts import Moment, even_times
 from core.result import Event, Frame
 
 MAX_FRAMES = 12

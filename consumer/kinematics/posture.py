@@ -18,6 +18,9 @@ ENGAGED_WINDOW_S = 1.6
 # straight legs are 1.7 torso lengths from hip to ankle (Drillis and Contini 1966: .530 H - .039 H); a camera that
 # looks down on him makes them shorter, a squat is under 1
 LEGS_STRAIGHT = 1.0
+# at the beginning of a clip that shows no floor, who stands on the wall looks like who stands on the ground; his legs
+# are seldom this straight
+LEGS_VERY_STRAIGHT = 1.4
 FEET_LEVEL = 0.35
 FEET_OFF = 0.4
 
@@ -25,7 +28,8 @@ FEET_OFF = 0.4
 @dataclass(frozen=True, kw_only=True)
 class Posture:
     """N samples. `size` (N,) local torso in picture heights; `hip_up`, `feet_up` (N,) heights of the hip centre and
-    of the lower ankle, in picture heights, upwards; `engaged`, `straight`, `level` (N,) as named; NaN compares False.
+    of the lower ankle, in picture heights, upwards; `legs` (N,) hip over lower ankle in local torsos; `engaged` (N,):
+    the hands are up most of the time; `level` (N,): the feet are level. NaN compares False.
     """
 
     t: Array
@@ -33,7 +37,7 @@ class Posture:
     hip_up: Array
     feet_up: Array
     engaged: Flags
-    straight: Flags
+    legs: Array
     level: Flags
 
 
@@ -50,7 +54,7 @@ def posture(seen: Sightings) -> Posture:
         hip_up=hip_up,
         feet_up=feet_up,
         engaged=_mostly(seen.t, reach.max(axis=1) > HAND_HEIGHT, seen.seen, ENGAGED_WINDOW_S),
-        straight=(hip_up - feet_up) / size > LEGS_STRAIGHT,
+        legs=(hip_up - feet_up) / size,
         level=np.abs(ankles_up[:, 0] - ankles_up[:, 1]) / size < FEET_LEVEL,
     )
 
@@ -84,9 +88,12 @@ def standing_ends(pose: Posture, first: int, last: int, floor: Array) -> tuple[i
     """
     part = slice(first, last + 1)
     lowest = np.where(np.isfinite(floor[part]), floor[part], np.nanmin(pose.feet_up[part], initial=np.inf))
-    low = ((pose.feet_up[part] - lowest) / pose.size[part] < FEET_OFF) & pose.straight[part]
+    low = (pose.feet_up[part] - lowest) / pose.size[part] < FEET_OFF
     level = pose.level[part]
-    return _leading(low, level), _leading(low[::-1], level[::-1])
+    first_legs = np.where(np.isfinite(floor[part]), LEGS_STRAIGHT, LEGS_VERY_STRAIGHT)
+    before = low & (pose.legs[part] > first_legs)
+    after = low & (pose.legs[part] > LEGS_STRAIGHT)
+    return _leading(before, level), _leading(after[::-1], level[::-1])
 
 
 def _leading(low: Flags, level: Flags) -> int:

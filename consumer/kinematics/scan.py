@@ -1,6 +1,7 @@
 """The one pass over the pictures: where the camera was, what moved, and the body, for each sample."""
 
 from collections.abc import Callable, Iterable
+from copy import copy
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
@@ -11,7 +12,7 @@ import numpy as np
 
 from consumer.kinematics.blob import Blob, find, moved_to, near_background, seen_from, still_background
 from consumer.kinematics.body import Body
-from consumer.kinematics.camera import Array, CameraPath, Image, Step, classify, scaled
+from consumer.kinematics.camera import Array, CameraPath, Image, Step, classify, scaled, travel
 from consumer.kinematics.pose_model import BlazePose
 from consumer.kinematics.pose_search import PoseSearch
 from consumer.kinematics.shot import Shot, chunks, take
@@ -20,6 +21,8 @@ from core.result import Camera
 
 # grey levels between two samples below which not a thing has changed; an encoder's noise lies above
 FROZEN_LEVEL = 4.0
+# picture heights: a camera on a stand, seen through an encoder
+STAND_TRAVEL = 0.01
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,16 +62,41 @@ def scan(pictures: Iterable[Picture], weights: Path, at: Callable[[float], None]
     steps: list[Step] = []
     last: Image | None = None
     for chunk in chunks(take(p.t, p.index, p.image) for p in pictures):
+        before = copy(camera)
         placed = [camera.follow(shot.gray) for shot in chunk]
-        steps.extend(placed)
-        gray = chunk[0].gray
-        result.camera = classify(steps, gray.shape[1], gray.shape[0])
-        for shot, step, blobs in zip(chunk, placed, movers(chunk, placed), strict=True):
-            body = search.look(shot.t, shot.picture(), blobs)
-            result.samples.append(_sample(shot, step, blobs, body, last))
-            last = shot.gray
+        blobs = movers(chunk, placed)
+        bodies = []
+        for shot, moving in zip(chunk, blobs, strict=True):
+            bodies.append(search.look(shot.t, shot.picture(), moving))
             at(shot.t)
+        if not is_still(placed, chunk[0].gray):
+            # who is in the picture is known only now: follow the camera again, without the corners on him
+            camera = before
+            placed = [camera.follow(shot.gray, people_in(shot, b)) for shot, b in zip(chunk, bodies, strict=True)]
+        for shot, step, moving, body in zip(chunk, placed, blobs, bodies, strict=True):
+            result.samples.append(_sample(shot, step, moving, body, last))
+            last = shot.gray
+        steps += placed
+    if last is not None:
+        result.camera = classify(steps, last.shape[1], last.shape[0])
     return result
+
+
+def is_still(placed: list[Step], gray: Image) -> bool:
+    """True when the camera stood on a stand: nothing lost, no cut, no travel beyond a pixel or two."""
+    found = all(step.found for step in placed)
+    return found and travel(placed, gray.shape[1], gray.shape[0]) < STAND_TRAVEL
+
+
+def people_in(shot: Shot, body: Body | None) -> Image | None:
+    """255 over the body's box in the 320 picture; None when nobody was seen."""
+    if body is None:
+        return None
+    mask: Image = np.zeros(shot.gray.shape, np.uint8)
+    scale = shot.gray.shape[1] / shot.width
+    x0, y0, x1, y1 = (max(0, round(value * scale)) for value in body.box)
+    mask[y0:y1, x0:x1] = 255
+    return mask
 
 
 def movers(chunk: list[Shot], placed: list[Step]) -> list[list[Blob]]:
