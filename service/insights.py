@@ -1,5 +1,6 @@
 """Sentences about a result: what limits it, what was measured, what happened, what the model said."""
 
+import re
 from collections.abc import Iterator
 from types import MappingProxyType
 from typing import Literal, NamedTuple
@@ -9,6 +10,8 @@ from pydantic import BaseModel, ConfigDict
 from core import notices
 from core.record import Language
 from core.result import Claim, Event, EventKind, Measurement, MetricName, ModelBlock, Notice
+
+_POINT = re.compile(r"(?<=\d)\.(?=\d)")
 
 Level = Literal["info", "warning", "success", "error"]
 Priority = Literal["low", "medium", "high"]
@@ -29,17 +32,17 @@ class _Words(NamedTuple):
     level: Level = "info"
     priority: Priority = "low"
 
-    def into(self, language: Language) -> str:
-        return self.de if language == "de" else self.en
+    def with_number(self, number: float, language: Language) -> str:
+        return _POINT.sub(",", self.de.format(number)) if language == "de" else self.en.format(number)
 
 
 _METRICS: MappingProxyType[MetricName, _Words] = MappingProxyType(
     {
         "on_wall_s": _Words("{:.1f} s on the wall.", "{:.1f} s an der Wand."),
         "height_gain": _Words("{:.1f} torso lengths of height gained.", "{:.1f} Rumpflängen Höhe gewonnen."),
-        "hand_placements": _Words("{:.0f} hand placements.", "{:.0f} Griffe gesetzt."),
-        "rests": _Words("{:.0f} rests.", "{:.0f} Pausen."),
-        "still_share": _Words("Still for {:.0%} of the time on the wall.", "{:.0%} der Zeit an der Wand in Ruhe."),
+        "hand_placements": _Words("Hand placements: {:.0f}.", "Griffe gesetzt: {:.0f}."),
+        "rests": _Words("Rests: {:.0f}.", "Pausen: {:.0f}."),
+        "still_share": _Words("Still for {:.0%} of the time on the wall.", "In Ruhe: {:.0%} der Zeit an der Wand."),
         "hesitation_s": _Words("{:.1f} s of hesitation.", "{:.1f} s gezögert."),
     }
 )
@@ -89,8 +92,12 @@ def _happenings(events: tuple[Event, ...], language: Language) -> Iterator[Insig
 
 
 def _told(category: str, words: _Words, number: float, language: Language) -> Insight:
-    message = words.into(language).format(number)
-    return Insight(category=category, level=words.level, message=message, priority=words.priority)
+    return Insight(
+        category=category,
+        level=words.level,
+        message=words.with_number(number, language),
+        priority=words.priority,
+    )
 
 
 def _claim(claim: Claim) -> Insight:

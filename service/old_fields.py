@@ -13,8 +13,7 @@ from core.result import Measurement, MetricName, ModelBlock, Sport, StoredResult
 from service.answers import video_path
 from service.insights import Insight, insights
 
-# from here on the old page shows a score as a good one
-GOOD_SCORE = 65.0
+# of the time on the wall
 GOOD_HESITATION_SHARE = 0.1
 SURE_ENOUGH = 0.6
 
@@ -181,12 +180,11 @@ def total_moves(measured: Measurement) -> int | None:
 
 
 def key_metrics(measured: Measurement) -> dict[str, KeyMetric]:
-    """Those for which this file says what is good; unknown or uncertain ones are `not_analyzed`."""
-    economy = measured.economy.value if measured.economy else None
+    """Only those of which one can say what is good: feet that stay on, little hesitation. Unknown and uncertain are
+    `not_analyzed`. The economy index is not among them: nobody has calibrated it."""
     hesitation, on_wall, cuts = (_sure_value(measured, name) for name in ("hesitation_s", "on_wall_s", "cut_feet"))
     share = hesitation / on_wall if hesitation is not None and on_wall else None
     return {
-        "movement_economy": _judged(economy, good=economy is not None and economy >= GOOD_SCORE),
         "hesitation_share": _judged(share, good=share is not None and share <= GOOD_HESITATION_SHARE),
         "cut_feet": _judged(cuts, good=cuts == 0),
     }

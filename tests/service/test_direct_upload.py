@@ -15,6 +15,7 @@ from core.record import Status
 from service.answers import UploadedClip
 from service.outside import Pace
 from tests.fakes import FakeObjects
+from tests.service.conftest import Lines
 from tests.service.world import CLIP, World, refused, settings
 
 Client = TestClient[Any, Any]
@@ -211,7 +212,7 @@ async def _raw(client: Client, *, length: int) -> tuple[asyncio.StreamReader, as
     return reader, writer
 
 
-async def test_a_client_that_leaves_leaves_nothing(world: World) -> None:
+async def test_a_client_that_leaves_leaves_nothing(world: World, lines: Lines) -> None:
     objects = DrainingObjects()
     client = world.serve(objects=objects)
     _, writer = await _raw(client, length=50_000)
@@ -220,6 +221,8 @@ async def test_a_client_that_leaves_leaves_nothing(world: World) -> None:
     writer.close()
     await objects.ended.wait()
     await client.close()
+    (line,) = [line for line in lines() if line["event"] == "http.request.completed"]
+    assert (line["status"], line["error_code"]) == (499, "UPLOAD_INTERRUPTED")
     assert not objects.stored
     assert nothing_is_left(world)
 

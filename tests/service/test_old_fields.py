@@ -45,21 +45,20 @@ def test_insights_say_what_was_measured() -> None:
         "Movement economy: 72 of 100.",
         "25.0 s on the wall.",
         "4.2 torso lengths of height gained.",
-        "14 hand placements.",
+        "Hand placements: 14.",
         "Still for 0% of the time on the wall.",
         "2.0 s of hesitation.",
         "Hesitation at 5.0 s.",
         "Feet cut loose at 9.0 s.",
     ]
     german = old_fields(measured(ID), "de").comprehensive_insights
-    assert german[1].message == "25.0 s an der Wand."
+    assert german[1].message == "25,0 s an der Wand."
     assert len(german) == len(told)
 
 
 def test_only_what_has_a_yardstick_is_judged() -> None:
     metrics = old_fields(measured(ID), "en").sport_specific_analysis.key_metrics
     assert {name: (metric.status, metric.value) for name, metric in metrics.items()} == {
-        "movement_economy": ("good", 72.5),
         "hesitation_share": ("good", 0.08),
         "cut_feet": ("needs_improvement", 1.0),
     }

@@ -7,6 +7,7 @@ from typing import Any
 
 from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.web import BaseRunner
 
 from core.error_codes import ErrorCode
 from core.errors import Problem, catalogue
@@ -46,6 +47,13 @@ def settings(**changes: str) -> Settings:
     return load_settings({"BUCKET": "clips", "ADMIN_TOKEN": TOKEN, "CORS_ORIGINS": ORIGIN, "VERSION": "9.9"} | changes)
 
 
+class ServerAsRun(TestServer):
+    """aiohttp's own test server cancels the handler of a client that left; the server that we run does not."""
+
+    async def _make_runner(self, **options: Any) -> BaseRunner:
+        return await super()._make_runner(**{**options, "handler_cancellation": False})
+
+
 @dataclass(kw_only=True)
 class World:
     faults: Faults = field(default_factory=Faults)
@@ -69,7 +77,7 @@ class World:
     def serve(self, **objects: Any) -> TestClient[Any, Any]:
         """Not yet started: use it with `async with`. `objects` may replace the bucket."""
         outside = replace(self.outside, **objects)
-        return TestClient(TestServer(make_app(self.settings, outside, pace=self.pace)))
+        return TestClient(ServerAsRun(make_app(self.settings, outside, pace=self.pace)))
 
     def record(self, analysis_id: str) -> Record:
         return self.records.stored[analysis_id]
