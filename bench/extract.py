@@ -25,7 +25,7 @@ import numpy as np
 from consumer.media.frames import extract
 from consumer.media.pick import Moment
 from consumer.media.probe import Probe, probe
-from tests.clips import H264, Image, barcode, read_barcode, write_clip
+from tests.clips import H264, Image, barcode, barcode_in, write_clip
 
 FPS, SECONDS, SIZE = 30, 20, (1920, 1080)
 QUALITY = 85
@@ -83,7 +83,7 @@ def timed(run: Run, path: Path, out: Path, targets: list[int]) -> float:
     run(path, out, targets)
     elapsed = (time.perf_counter() - start) * 1000
     written = sorted(out.glob("f*.jpg"))
-    found = [read_barcode(cv2.imread(str(file))) for file in written]
+    found = [barcode_in(file) for file in written]
     assert found == targets, f"{found} are not the pictures asked for: {targets}"
     for file in written:
         file.unlink()
