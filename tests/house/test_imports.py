@@ -17,8 +17,8 @@ MAY_IMPORT = {
     "prober": {"core", "prober"},
     "ops": {"core", "ops"},
 }
-# ops/run.py passes its environment on to what it starts, ops/emulator.py sets what ministack reads; nobody else may look
-ENVIRONMENT_READERS = {"core/settings.py", "ops/run.py", "ops/emulator.py"}
+# run and weights pass their environment on to what they start, emulator sets what ministack reads; nobody else may look
+ENVIRONMENT_READERS = {"core/settings.py", "ops/run.py", "ops/emulator.py", "ops/weights.py"}
 VAGUE_NAMES = re.compile(r"(^|_)(utils?|helpers?|managers?|base|common|misc)$")
 
 Module = tuple[str, Path]
