@@ -21,7 +21,7 @@ IDENTITY: Array = np.eye(2, 3)
 CANDIDATES = 1200
 CORNER_QUALITY = 0.002
 CELLS = 6
-CORNERS_A_CELL = 10
+CORNERS_A_CELL = 6
 MIN_CORNERS = 12
 MIN_AGREEING = 0.3
 # pixels of the 320 picture by which a corner may miss itself when tracked there and back

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from consumer.media.decode import sample
 from consumer.media.facts import Probe
-from core.result import Event, Measurement, TrackPoint
+from core.result import Measurement, TrackPoint
 
 Image = NDArray[np.uint8]
 Colour = tuple[int, int, int]
@@ -26,6 +26,7 @@ LABEL_SECONDS: Final = 1.0
 SLOW: Final[Colour] = (255, 120, 0)
 FAST: Final[Colour] = (0, 60, 255)
 WHITE: Final[Colour] = (255, 255, 255)
+RING: Final[Colour] = (0, 212, 255)
 LINE_GAP_S: Final = 0.75
 
 
@@ -67,7 +68,8 @@ class Drawing:
         self._draw_line(image, t)
         for event in self._measured.events:
             if event.kind == "placement" and 0 <= t - event.t <= LABEL_SECONDS:
-                _ring(image, event)
+                then, now = self._shift(event.t), self._shift(t)
+                _ring(image, (event.x or 0) + now[0] - then[0], (event.y or 0) + now[1] - then[1])
         self._draw_label(image, t)
         return image
 
@@ -131,9 +133,7 @@ def _colour(share: float) -> Colour:
     return blue, green, red
 
 
-def _ring(image: Image, event: Event) -> None:
+def _ring(image: Image, x: float, y: float) -> None:
     height, width = image.shape[:2]
-    at = (round((event.x or 0) * width), round((event.y or 0) * height))
-    cv2.circle(
-        image, at, max(8, min(width, height) // 40), (0, 212, 255), max(2, min(width, height) // 250), cv2.LINE_AA
-    )
+    at, radius = (round(x * width), round(y * height)), max(8, min(width, height) // 40)
+    cv2.circle(image, at, radius, RING, max(2, min(width, height) // 250), cv2.LINE_AA)
