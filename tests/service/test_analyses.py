@@ -1,6 +1,5 @@
 """GET /analysis/{id} and what belongs to it: status, result, failure, waiting, start, retry, overlay, video."""
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -8,15 +7,12 @@ from aiohttp.test_utils import TestClient
 
 from core.error_codes import ErrorCode
 from core.failure import Failure
-from core.record import Status
 from core.transitions import expired, released
 from service.analysis_result import AnalysisResult
 from service.answers import AnalysisStatus, VideoAddress
-from service.keys import WATCHES
-from service.outside import Pace
 from service.overlays import Overlay
 from tests.service.sample import MODEL, measured, unmeasured
-from tests.service.world import TOKEN, UNKNOWN, World, refused, settings
+from tests.service.world import TOKEN, UNKNOWN, World, refused
 
 Client = TestClient[Any, Any]
 NOW = {"Prefer": "wait=0"}
@@ -169,196 +165,6 @@ async def test_a_result_that_nobody_can_read(http: Client, world: World) -> None
     await world.objects.put(world.record(analysis_id).result_key, b"{}", content_type="application/json")
     async with http.get(f"/analysis/{analysis_id}") as answer:
         await refused(answer, ErrorCode.INTERNAL)
-
-
-async def test_no_wait_answers_at_once(http: Client, world: World) -> None:
-    analysis_id = await world.queued(http)
-    async with http.get(f"/analysis/{analysis_id}", headers=NOW) as answer:
-        assert answer.status == 202
-        assert answer.headers["Retry-After"] == "2"
-        assert answer.headers["Location"] == f"/analysis/{analysis_id}/status"
-        assert answer.headers["Preference-Applied"] == "wait=0"
-        assert AnalysisStatus.model_validate(await answer.json()).status == "pending"
-
-
-async def test_a_short_wait_ends(http: Client, world: World) -> None:
-    analysis_id = await world.queued(http)
-    async with http.get(f"/analysis/{analysis_id}", headers={"Prefer": "wait=1"}) as answer:
-        assert answer.status == 202
-        assert answer.headers["Preference-Applied"] == "wait=1"
-    assert http.app is not None
-    assert http.app[WATCHES].under_way == 0
-
-
-async def test_the_end_ends_the_wait(http: Client, world: World) -> None:
-    """Without a Prefer header, as the old page asks."""
-    analysis_id = await world.queued(http)
-    asked = asyncio.ensure_future(http.get(f"/analysis/{analysis_id}"))
-    await until_watched(http)
-    assert not asked.done()
-    await world.completes(analysis_id)
-    async with await asked as answer:
-        assert answer.status == 200
-
-
-async def test_fifty_waiters_read_as_one(http: Client, world: World) -> None:
-    analysis_id = await world.queued(http)
-    asked = [asyncio.ensure_future(http.get(f"/analysis/{analysis_id}")) for _ in range(50)]
-    await until_watched(http)
-    started, t0 = world.faults.count("records.get"), asyncio.get_running_loop().time()
-    while world.faults.count("records.get") < started + 20:
-        await passing(http)
-    intervals = (asyncio.get_running_loop().time() - t0) / world.pace.watch_s
-    await world.completes(analysis_id)
-    for one in asked:
-        async with await one as answer:
-            assert answer.status == 200
-    assert intervals + 2 >= 20, "one task looks once in an interval, however many wait"
-    assert world.faults.count("objects.read") == 50
-
-
-async def until_watched(http: Client, number: int = 1) -> None:
-    assert http.app is not None
-    while http.app[WATCHES].under_way != number:
-        await passing(http)
-
-
-async def passing(http: Client) -> None:
-    """The time of one request."""
-    async with http.get("/livez"):
-        pass
-
-
-async def test_the_last_waiter_ends_the_watch(http: Client, world: World) -> None:
-    analysis_id = await world.queued(http)
-    asked = [asyncio.ensure_future(http.get(f"/analysis/{analysis_id}")) for _ in range(3)]
-    await until_watched(http)
-    for one in asked:
-        one.cancel()
-    await until_watched(http, 0)
-    reads = world.faults.count("records.get")
-    async with http.get("/livez"):
-        pass
-    assert world.faults.count("records.get") == reads
-
-
-async def test_a_store_that_fails_fails_every_waiter(http: Client, world: World) -> None:
-    analysis_id = await world.queued(http)
-    asked = [asyncio.ensure_future(http.get(f"/analysis/{analysis_id}")) for _ in range(3)]
-    await until_watched(http)
-    world.faults.broken("records.get", Failure(ErrorCode.STORE_UNAVAILABLE))
-    for one in asked:
-        async with await one as answer:
-            await refused(answer, ErrorCode.STORE_UNAVAILABLE)
-    world.faults.heal("records.get")
-    async with http.get(f"/analysis/{analysis_id}", headers=NOW) as answer:
-        assert answer.status == 202
-
-
-async def test_a_shutdown_lets_waiters_go() -> None:
-    world = World()
-    async with world.serve() as http:
-        analysis_id = await world.queued(http)
-        asked = asyncio.ensure_future(http.get(f"/analysis/{analysis_id}"))
-        await until_watched(http)
-        assert http.app is not None
-        http.app[WATCHES].close()
-        async with await asked as answer:
-            assert answer.status == 202
-        async with http.get("/readyz") as answer:
-            await refused(answer, ErrorCode.NOT_READY)
-
-
-async def test_a_slow_store_answers_after_the_wait() -> None:
-    world = World(pace=Pace(presence_s=0.02))
-    async with world.serve() as http:
-        analysis_id = await world.queued(http)
-        world.faults.hang("records.get", world.faults.count("records.get") + 1)
-        async with http.get(f"/analysis/{analysis_id}", headers={"Prefer": "wait=1"}) as answer:
-            assert answer.status == 202
-
-
-async def test_start_is_complete_by_another_name(http: Client, world: World) -> None:
-    analysis_id = await world.began(http)
-    asked = {"file_id": analysis_id, "sport_type": "climbing"}
-    async with http.post("/analysis/start", json=asked) as answer:
-        await refused(answer, ErrorCode.UPLOAD_MISSING)
-    await world.arrives(analysis_id)
-    async with http.post("/analysis/start", json=asked) as answer:
-        assert (answer.status, await answer.json()) == (202, {"analysisId": analysis_id})
-        assert answer.headers["Location"] == f"/analysis/{analysis_id}/status"
-    assert world.record(analysis_id).sport_type == "climbing"
-    assert world.jobs == [("ingest", analysis_id, 0)]
-    async with http.post("/analysis/start", json={"file_id": UNKNOWN}) as answer:
-        await refused(answer, ErrorCode.ANALYSIS_NOT_FOUND)
-    async with http.post("/analysis/start", json={"file_id": analysis_id, "sport_type": "golf"}) as answer:
-        await refused(answer, ErrorCode.INVALID_REQUEST)
-
-
-async def test_retry_starts_a_failed_analysis_again(http: Client, world: World) -> None:
-    analysis_id = await world.queued(http)
-    await world.fails(analysis_id, ErrorCode.RETRIES_EXHAUSTED)
-    async with http.post("/analysis/retry", json={"analysis_id": analysis_id}, headers=ADMIN) as answer:
-        assert (answer.status, (await answer.json())["status"]) == (202, "queued")
-    record = world.record(analysis_id)
-    assert (record.status, record.epoch, record.error_code) == (Status.QUEUED, 1, None)
-    assert world.jobs[-1] == ("ingest", analysis_id, 1)
-
-
-async def test_a_retry_whose_message_was_lost_is_repaired_by_asking_again(http: Client, world: World) -> None:
-    analysis_id = await world.queued(http)
-    await world.fails(analysis_id, ErrorCode.RETRIES_EXHAUSTED)
-    world.faults.broken("ingest.send", Failure(ErrorCode.QUEUE_UNAVAILABLE))
-    async with http.post("/analysis/retry", json={"analysis_id": analysis_id}, headers=ADMIN) as answer:
-        await refused(answer, ErrorCode.QUEUE_UNAVAILABLE)
-    world.faults.heal("ingest.send")
-    async with http.post("/analysis/retry", json={"analysis_id": analysis_id}, headers=ADMIN) as answer:
-        assert answer.status == 202
-    assert world.record(analysis_id).epoch == 1
-    assert world.jobs[-1] == ("ingest", analysis_id, 1)
-
-
-async def test_only_a_failed_analysis_is_retried(http: Client, world: World) -> None:
-    queued, running, done, late = [await world.queued(http) for _ in range(3)] + [await world.began(http)]
-    await world.works(running)
-    await world.completes(done)
-    await world.records.apply(late, expired(world.clock()))
-    sent = len(world.ingest.sent)
-    for analysis_id in (queued, running, done, late):
-        async with http.post("/analysis/retry", json={"analysis_id": analysis_id}, headers=ADMIN) as answer:
-            problem = await refused(answer, ErrorCode.NOT_RETRYABLE)
-        assert problem.technical_details == {"status": world.record(analysis_id).status}
-    assert len(world.ingest.sent) == sent
-    async with http.post("/analysis/retry", json={"analysis_id": UNKNOWN}, headers=ADMIN) as answer:
-        await refused(answer, ErrorCode.ANALYSIS_NOT_FOUND)
-
-
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {},
-        {"Authorization": ""},
-        {"Authorization": "Bearer"},
-        {"Authorization": "Bearer wrong"},
-        {"Authorization": f"Basic {TOKEN}"},
-        {"Authorization": TOKEN},
-        {"Authorization": "Bearer \u00fc\u4e2d"},
-        {"Authorization": f"Bearer {TOKEN}x"},
-    ],
-)
-async def test_retry_is_for_operators(http: Client, headers: dict[str, str]) -> None:
-    async with http.post("/analysis/retry", json={"analysis_id": UNKNOWN}, headers=headers) as answer:
-        problem = await refused(answer, ErrorCode.UNAUTHENTICATED)
-        assert answer.headers["WWW-Authenticate"].startswith("Bearer")
-    assert TOKEN not in problem.model_dump_json()
-
-
-async def test_retry_without_a_token_in_the_settings() -> None:
-    world = World(settings=settings(ADMIN_TOKEN=""))
-    async with world.serve() as http:
-        for headers in ({}, ADMIN, {"Authorization": "Bearer "}):
-            async with http.post("/analysis/retry", json={"analysis_id": UNKNOWN}, headers=headers) as answer:
-                await refused(answer, ErrorCode.FORBIDDEN)
 
 
 async def test_the_overlay(http: Client, world: World) -> None:

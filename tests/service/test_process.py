@@ -16,7 +16,7 @@ from pydantic import SecretStr
 
 from core.settings import Settings
 from tests.emulator import ROOT, environment, fresh_settings
-from tests.service.test_direct_upload import BOUNDARY, END, FILE, HEADERS, MIB
+from tests.service.clip_bodies import BOUNDARY, END, FILE, HEADERS, MIB
 from tests.service.world import CLIP, WISH
 
 
