@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_validator
 
 from core.error_codes import ErrorCode
 from core.result import Sport
@@ -68,6 +68,12 @@ class Record(BaseModel):
     lease_token: int = 0
     lease_message: str | None = None
     lease_until: float | None = None
+
+    @field_validator("error_code", mode="before")
+    @classmethod
+    def _known(cls, value: object) -> object:
+        """A code that a newer version wrote is still a failure to this one: after a rollback nothing must break."""
+        return ErrorCode.INTERNAL if isinstance(value, str) and value not in ErrorCode.__members__ else value
 
     @property
     def result_key(self) -> str:

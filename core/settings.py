@@ -85,7 +85,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     try:
         if environment is None:
             return Settings()
-        return Settings(_env_file=None, **{k.lower(): v for k, v in environment.items()})  # type: ignore[arg-type]
+        return Settings(_env_file=None, **{k.lower(): v for k, v in environment.items() if v})  # type: ignore[arg-type]
     except ValidationError as error:
         wrong = [f"  {'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors(include_input=False)]
         sys.stderr.write("settings are missing or wrong (see the table in README.md):\n" + "\n".join(wrong) + "\n")

@@ -22,6 +22,9 @@ EXTENSIONS = MappingProxyType(
         "video/3gpp": "3gp",
     }
 )
+# What a client says that does not know (curl, for one): then the name's ending counts. The bytes are looked at later.
+UNSAID = frozenset({"", "application/octet-stream"})
+_TYPES = {extension: kind for kind, extension in EXTENSIONS.items()}
 GRACE_S = 3600
 _LONGEST_NAME = 200
 
@@ -43,6 +46,13 @@ def media_type(content_type: str) -> str:
     if bare not in EXTENSIONS:
         raise Refusal(ErrorCode.UNSUPPORTED_CONTENT_TYPE, facts={"supported": list(EXTENSIONS)})
     return bare
+
+
+def media_type_of_file(content_type: str, filename: str) -> str:
+    """media_type(), by the name's ending where the client did not say. Raises Refusal(UNSUPPORTED_CONTENT_TYPE)."""
+    if content_type.partition(";")[0].strip().lower() in UNSAID:
+        return media_type(_TYPES.get(filename.rpartition(".")[2].lower(), ""))
+    return media_type(content_type)
 
 
 def check_size(size: int, settings: Settings) -> None:

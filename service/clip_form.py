@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from core.error_codes import ErrorCode
 from core.result import Sport
 from core.settings import Settings
-from service.admission import check_size, media_type, too_large
+from service.admission import check_size, media_type_of_file, too_large
 from service.bodies import BROKEN_OFF, Asked, invalid, wrong_field
 from service.refusal import Refusal
 
@@ -52,8 +52,8 @@ class ClipForm:
         """Reads as far as the file's first byte; `filename` and `content_type` are known then."""
         while (part := await self._next_part()) is not None:
             if part.name == "file":
-                self.content_type = media_type(part.headers.get("Content-Type", ""))
                 self.filename = part.filename or ""
+                self.content_type = media_type_of_file(part.headers.get("Content-Type", ""), self.filename)
                 self._file = part
                 return
             await self._read_field(part)

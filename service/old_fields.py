@@ -13,8 +13,6 @@ from core.result import Measurement, MetricName, ModelBlock, Sport, StoredResult
 from service.answers import video_path
 from service.insights import Insight, insights
 
-# of the time on the wall
-GOOD_HESITATION_SHARE = 0.1
 SURE_ENOUGH = 0.6
 
 
@@ -180,14 +178,10 @@ def total_moves(measured: Measurement) -> int | None:
 
 
 def key_metrics(measured: Measurement) -> dict[str, KeyMetric]:
-    """Only those of which one can say what is good: feet that stay on, little hesitation. Unknown and uncertain are
-    `not_analyzed`. The economy index is not among them: nobody has calibrated it."""
-    hesitation, on_wall, cuts = (_sure_value(measured, name) for name in ("hesitation_s", "on_wall_s", "cut_feet"))
-    share = hesitation / on_wall if hesitation is not None and on_wall else None
-    return {
-        "hesitation_share": _judged(share, good=share is not None and share <= GOOD_HESITATION_SHARE),
-        "cut_feet": _judged(cuts, good=cuts == 0),
-    }
+    """Only what one can call good without doubt: feet that stay on. Unknown and uncertain are `not_analyzed`.
+    Hesitations are shown and not judged (sources disagree), and nobody has calibrated the economy index."""
+    cuts = _sure_value(measured, "cut_feet")
+    return {"cut_feet": _judged(cuts, good=cuts == 0)}
 
 
 def _judged(value: float | None, *, good: bool) -> KeyMetric:

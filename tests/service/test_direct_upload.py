@@ -108,3 +108,24 @@ async def test_a_queue_that_is_away_costs_no_second_upload(http: Client, world: 
     async with http.post("/upload/complete", json={"analysis_id": analysis_id}) as answer:
         assert answer.status == 202
     assert [job[1] for job in world.jobs] == [analysis_id]
+
+
+@pytest.mark.parametrize(
+    ("declared", "name", "taken_as"),
+    [
+        ("application/octet-stream", "climb.mp4", "video/mp4"),
+        ("application/octet-stream", "CLIMB.MOV", "video/quicktime"),
+        ("application/octet-stream", "climb", None),
+        ("application/octet-stream", "climb.exe", None),
+        ("image/gif", "climb.mp4", None),
+    ],
+)
+async def test_a_client_that_does_not_know_the_type(
+    http: Client, declared: str, name: str, taken_as: str | None
+) -> None:
+    async with http.post("/upload", data=form(filename=name, content_type=declared)) as answer:
+        body = await answer.json()
+    if taken_as is None:
+        assert (answer.status, body["code"]) == (400, "UNSUPPORTED_CONTENT_TYPE")
+    else:
+        assert (answer.status, body["content_type"]) == (202, taken_as)

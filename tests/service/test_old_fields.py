@@ -59,7 +59,6 @@ def test_insights_say_what_was_measured() -> None:
 def test_only_what_has_a_yardstick_is_judged() -> None:
     metrics = old_fields(measured(ID), "en").sport_specific_analysis.key_metrics
     assert {name: (metric.status, metric.value) for name, metric in metrics.items()} == {
-        "hesitation_share": ("good", 0.08),
         "cut_feet": ("needs_improvement", 1.0),
     }
 
