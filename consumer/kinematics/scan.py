@@ -77,6 +77,8 @@ def scan(pictures: Iterable[Picture], weights: Path, at: Callable[[float], None]
             result.samples.append(_sample(shot, step, moving, body, last))
             last = shot.gray
         steps += placed
+        # the next half minute is read while this list is still in our hands
+        chunk.clear()
     if last is not None:
         result.camera = classify(steps, last.shape[1], last.shape[0])
     return result
