@@ -16,9 +16,12 @@ from core.transitions import Change
 
 @dataclass(frozen=True, kw_only=True)
 class ObjectInfo:
+    """`sha256` (hex) is the bucket's own, of the whole object; None where it was stored without one."""
+
     etag: str
     size: int
     content_type: str
+    sha256: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,9 +36,11 @@ class Objects(Protocol):
     async def head(self, key: str) -> ObjectInfo | None:
         """None when there is no such object."""
 
-    async def read(self, key: str, *, start: int = 0, length: int | None = None) -> bytes | None:
+    async def read(
+        self, key: str, *, start: int = 0, length: int | None = None, etag: str | None = None
+    ) -> bytes | None:
         """The object's bytes from `start`, at most `length` (ValueError under 1); empty past its end; None when there
-        is no such object."""
+        is no such object. Raises Failure(OBJECT_CHANGED) when its ETag is not `etag`."""
 
     def stream(self, key: str, *, etag: str, start: int = 0) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
         """Chunks of the object from `start`. Raises Failure: OBJECT_CHANGED when its ETag is another or it is gone,

@@ -35,6 +35,7 @@ class Record(BaseModel):
     `revision` grows with every write. `epoch` grows with every operator's retry; `attempt` counts the tries in it.
     The lease: `lease_owner` may write while `lease_token` is the one it was given; `lease_message` is the SQS message
     it works on, `lease_until` when others may think it dead.
+    `object_sha256` (hex) is set where the clip's hash was known before its analysis; `poster`: its picture is stored.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -59,6 +60,8 @@ class Record(BaseModel):
     progress: int = 0
     object_etag: str | None = None
     object_bytes: int | None = None
+    object_sha256: str | None = None
+    poster: bool = False
     queued_at: str | None = None
     sent_at: str | None = None
     finished_at: str | None = None
@@ -94,6 +97,10 @@ def result_key(analysis_id: str) -> str:
 
 def frame_key(analysis_id: str, frame_id: str) -> str:
     return f"{artifacts_prefix(analysis_id)}frames/{frame_id}.jpg"
+
+
+def poster_key(analysis_id: str) -> str:
+    return f"{artifacts_prefix(analysis_id)}poster.jpg"
 
 
 def rfc3339(at: datetime) -> str:

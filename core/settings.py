@@ -11,6 +11,8 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 MIB = 1024 * 1024
+Container = Literal["mp4", "matroska", "avi"]
+"""Families of containers: mp4 with mov and 3gp, matroska with webm."""
 
 
 def _version() -> str:
@@ -42,6 +44,17 @@ class Settings(BaseSettings):
     admin_token: SecretStr | None = Field(None, description="bearer token of operators' requests; empty forbids them")
     max_upload_bytes: int = Field(120 * MIB, gt=0, description="largest clip that is taken")
     min_upload_bytes: int = Field(1024, gt=0, description="smallest clip that is taken")
+    max_clip_s: float = Field(600, gt=0, description="longest clip that is taken, seconds")
+    max_clip_pixels: int = Field(35_000_000, gt=0, description="most pixels of one picture of a clip (8K has 33 million)")
+    max_clip_fps: float = Field(240, gt=0, description="most pictures a second of a clip, measured, not declared")
+    max_clip_streams: int = Field(16, gt=0, le=1000, description="most streams (picture, sound, ...) of a clip")
+    clip_containers: Annotated[tuple[Container, ...], NoDecode] = Field(
+        ("mp4", "matroska", "avi"), description="families of containers that are taken, comma separated"
+    )
+    clip_codecs: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("h264", "hevc", "vp8", "vp9", "av1", "mpeg4", "mjpeg", "prores"),
+        description="codecs of pictures that are taken, comma separated",
+    )
     upload_expires_s: int = Field(1800, gt=0, description="how long an upload address is valid")
     retention_days: int = Field(90, gt=0, description="how long records, clips and results are kept")
 
@@ -67,7 +80,7 @@ class Settings(BaseSettings):
     instance: str = Field(default_factory=socket.gethostname, description="name of this instance in the log")
     version: str = Field(default_factory=_version, description="version in the log and in /health")
 
-    @field_validator("cors_origins", mode="before")
+    @field_validator("cors_origins", "clip_containers", "clip_codecs", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value

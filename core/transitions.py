@@ -61,12 +61,16 @@ def uploaded(now: datetime) -> Change:
     )
 
 
-def examined(now: datetime, *, etag: str, size: int, epoch: int) -> Change:
-    """Ingest looked at the object and takes it: this very version, noted once in each epoch."""
+def examined(
+    now: datetime, *, etag: str, size: int, epoch: int, sha256: str | None = None, poster: bool = False
+) -> Change:
+    """Ingest looked at the object and takes it: this very version, noted once in each epoch. `sha256` (hex) where the
+    bucket knows it; `poster`: its picture is stored."""
+    known: dict[str, Value] = {} if sha256 is None else {"object_sha256": sha256}
     return Change(
         name="examined",
         sources=frozenset({Status.QUEUED}),
-        sets={"object_etag": etag, "object_bytes": size, "updated_at": rfc3339(now)},
+        sets={"object_etag": etag, "object_bytes": size, "poster": poster, **known, "updated_at": rfc3339(now)},
         absent=frozenset({"object_etag"}),
         epoch=epoch,
     )

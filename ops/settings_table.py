@@ -19,6 +19,8 @@ def _default(field: FieldInfo) -> str:
         return "**required**"
     if field.default in (None, ()):
         return ""
+    if isinstance(field.default, tuple):
+        return f"`{','.join(map(str, field.default))}`"
     return f"`{field.default}`"
 
 

@@ -1,6 +1,12 @@
 """What a video file may be before anything decodes it."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:  # the decoding child reads no settings, and does not pay for their library
+    from core.settings import Settings
 
 MIB = 1024 * 1024
 
@@ -21,6 +27,20 @@ class MediaPolicy:
     codecs: frozenset[str] = frozenset(
         {"h264", "hevc", "vp8", "vp9", "av1", "mpeg4", "mjpeg", "prores"},
     )
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Self:
+        """The policy of this installation."""
+        return cls(
+            max_bytes=settings.max_upload_bytes,
+            min_bytes=settings.min_upload_bytes,
+            max_duration_s=settings.max_clip_s,
+            max_pixels=settings.max_clip_pixels,
+            max_fps=settings.max_clip_fps,
+            max_streams=settings.max_clip_streams,
+            containers=frozenset(settings.clip_containers),
+            codecs=frozenset(settings.clip_codecs),
+        )
 
     @property
     def max_pictures(self) -> int:

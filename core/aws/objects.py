@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +39,7 @@ class S3Objects:
     async def head(self, key: str) -> ObjectInfo | None:
         with failing_as(ErrorCode.STORAGE_UNAVAILABLE):
             try:
-                found = await self._client.head_object(Bucket=self._bucket, Key=key)
+                found = await self._client.head_object(Bucket=self._bucket, Key=key, ChecksumMode="ENABLED")
             except ClientError as error:
                 if aws_code(error) in _GONE:
                     return None
@@ -47,18 +48,24 @@ class S3Objects:
             etag=found["ETag"].strip('"'),
             size=found["ContentLength"],
             content_type=found.get("ContentType", "application/octet-stream"),
+            sha256=_sha256(found.get("ChecksumSHA256")),
         )
 
-    async def read(self, key: str, *, start: int = 0, length: int | None = None) -> bytes | None:
+    async def read(
+        self, key: str, *, start: int = 0, length: int | None = None, etag: str | None = None
+    ) -> bytes | None:
         if start < 0 or (length is not None and length < 1):
             raise ValueError("start must be at least 0 and length at least 1")
         last = "" if length is None else start + length - 1
+        only = {} if etag is None else {"IfMatch": f'"{etag}"'}
         with failing_as(ErrorCode.STORAGE_UNAVAILABLE):
             try:
-                found = await self._get(key, start=start, last=last)
+                found = await self._get(key, start=start, last=last, **only)
             except ClientError as error:
                 if aws_code(error) in _GONE:
                     return None
+                if aws_code(error) in _CHANGED:
+                    raise Failure(ErrorCode.OBJECT_CHANGED, aws_code(error)) from error
                 if aws_code(error) in _PAST_THE_END:
                     return b""
                 raise
@@ -126,6 +133,11 @@ class S3Objects:
         if start or last != "":
             options["Range"] = f"bytes={start}-{last}"
         return await self._client.get_object(Bucket=self._bucket, Key=key, **options)
+
+
+def _sha256(checksum: str | None) -> str | None:
+    """Hex, of a checksum as S3 gives it: base64. One that ends in -N is of the parts' checksums, not of the object."""
+    return None if checksum is None or "-" in checksum else base64.b64decode(checksum).hex()
 
 
 async def _nothing() -> AsyncIterator[bytes]:

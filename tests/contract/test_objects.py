@@ -86,6 +86,17 @@ async def test_read_of_less_than_a_byte_is_a_mistake(objects: Objects) -> None:
         await objects.read(new_key(), start=-1)
 
 
+async def test_read_of_a_changed_object_is_refused(objects: Objects) -> None:
+    key, etag = await _stored(objects)
+    assert await objects.read(key, start=5, length=5, etag=etag) == BODY[5:10]
+    await objects.put(key, b"another", content_type="video/mp4")
+    for start, length in ((0, 3), (3, None)):
+        with pytest.raises(Failure) as caught:
+            await objects.read(key, start=start, length=length, etag=etag)
+        assert caught.value.code is ErrorCode.OBJECT_CHANGED
+    assert await objects.read(new_key(), etag=etag) is None
+
+
 @pytest.mark.parametrize("start", [0, 1, 700_000, 1_000_000])
 async def test_stream_gives_the_chunks_from_a_byte_on(objects: Objects, start: int) -> None:
     body = os.urandom(1_000_000)

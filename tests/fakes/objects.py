@@ -43,13 +43,17 @@ class FakeObjects:
                 return None
             return ObjectInfo(etag=found.etag, size=len(found.body), content_type=found.content_type)
 
-    async def read(self, key: str, *, start: int = 0, length: int | None = None) -> bytes | None:
+    async def read(
+        self, key: str, *, start: int = 0, length: int | None = None, etag: str | None = None
+    ) -> bytes | None:
         if start < 0 or (length is not None and length < 1):
             raise ValueError("start must be at least 0 and length at least 1")
         async with self.faults.around("objects.read"):
             found = self.stored.get(key)
             if found is None:
                 return None
+            if etag not in (None, found.etag):
+                raise Failure(ErrorCode.OBJECT_CHANGED)
             return found.body[start:] if length is None else found.body[start : start + length]
 
     @asynccontextmanager
