@@ -11,7 +11,7 @@ from structlog.contextvars import bound_contextvars
 from consumer.ending import log_failed, shortened
 from consumer.engine.job import Later, Pulse
 from consumer.engine.policy import Chance
-from consumer.lease import Lease, take_lease
+from consumer.lease import Lease, Leases, Sightings
 from consumer.message import expected, job_context
 from consumer.progress import Progress
 from consumer.stages.stage import Bench, Case, Stage, Tools
@@ -38,6 +38,7 @@ class Analysis:
     stages: Sequence[Stage]
     owner: str
     chance: Chance = random.random
+    sightings: Sightings = field(default_factory=Sightings)
     kind: str = field(default="analysis", init=False)
 
     def accept(self, delivery: Delivery, pulse: Pulse) -> "AnalysisJob":
@@ -53,17 +54,18 @@ class Analysis:
         with bound_contextvars(**job.context):
             await job.fail(failure)
 
-    async def claim(self, job: Job, message: str) -> Lease | Record:
-        settings = self.tools.settings
-        return await take_lease(
+    @property
+    def leases(self) -> Leases:
+        return Leases(
             records=self.records,
             clock=self.tools.clock,
             owner=self.owner,
-            seconds=settings.visibility_s,
-            analysis_id=job.analysis_id,
-            epoch=job.epoch,
-            message=message,
+            seconds=self.tools.settings.visibility_s,
+            sightings=self.sightings,
         )
+
+    async def claim(self, job: Job, delivery: Delivery) -> Lease | Record:
+        return await self.leases.take(job.analysis_id, epoch=job.epoch, delivery=delivery)
 
 
 class AnalysisJob:
@@ -92,7 +94,7 @@ class AnalysisJob:
         return self._lease.record.attempt if self._lease is not None else self._delivery.receive_count
 
     async def run(self) -> Later | None:
-        found = await self._role.claim(self._job, self._delivery.message_id)
+        found = await self._role.claim(self._job, self._delivery)
         if isinstance(found, Record):
             return self._without_lease(found)
         self._lease = found
@@ -128,12 +130,12 @@ class AnalysisJob:
             return None
         if current.status is not Status.PROCESSING:
             raise Failure(ErrorCode.INTERNAL, f"an analysis message for a record in {current.status}")
-        left = (current.lease_until or 0.0) - self._role.tools.clock.now().timestamp()
-        return Later(seconds=max(1.0, left) + WAIT_SPREAD_S * self._role.chance(), reason="another message has it")
+        wait = max(1.0, self._role.leases.left(current)) + WAIT_SPREAD_S * self._role.chance()
+        return Later(seconds=wait, reason="another message has it")
 
     async def _lease_to_fail(self) -> Lease | None:
         try:
-            found = await self._role.claim(self._job, self._delivery.message_id)
+            found = await self._role.claim(self._job, self._delivery)
         except Failure as failure:
             if failure.code is ErrorCode.ANALYSIS_NOT_FOUND:
                 return None

@@ -34,7 +34,7 @@ class Record(BaseModel):
 
     `revision` grows with every write. `epoch` grows with every operator's retry; `attempt` counts the tries in it.
     The lease: `lease_owner` may write while `lease_token` is the one it was given; `lease_message` is the SQS message
-    it works on, `lease_until` when others may think it dead.
+    it works on, received for the `lease_receives`-th time. `lease_until` is when others look whether it is dead.
     `object_sha256` (hex) is set where the clip's hash was known before its analysis; `poster`: its picture is stored.
     """
 
@@ -70,6 +70,7 @@ class Record(BaseModel):
     lease_owner: str | None = None
     lease_token: int = 0
     lease_message: str | None = None
+    lease_receives: int | None = None
     lease_until: float | None = None
 
     @field_validator("error_code", mode="before")

@@ -11,16 +11,19 @@ from core.failure import Failure
 from core.record import Record, Status, rfc3339
 
 Value = str | int | float | bool
-_LEASE = frozenset({"lease_owner", "lease_message", "lease_until"})
+_LEASE = frozenset({"lease_owner", "lease_message", "lease_receives", "lease_until"})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rival:
-    """A claim on the lease: granted when nobody holds it, when its holder works on this same message (SQS took the
-    message away from it and gave it to us), or when it has run out."""
+    """A claim on the lease. No clock decides; it is granted when nobody holds it, or when its holder works on this same
+    message and SQS has handed that out again since, to us (`receives`, our receive count, is higher than its holder's),
+    or when the record is still at the revision `seen`, at which the claimer has seen it for as long as a lease lasts.
+    """
 
     message: str
-    now: float
+    receives: int
+    seen: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,8 +89,18 @@ def sent(now: datetime, *, epoch: int) -> Change:
     )
 
 
-def claimed(now: datetime, *, owner: str, message: str, until: float, epoch: int) -> Change:
-    """A worker takes the lease with the next token."""
+def claimed(  # noqa: PLR0913  # all of them belong to one claim
+    now: datetime,
+    *,
+    owner: str,
+    message: str,
+    until: float,
+    epoch: int,
+    receives: int = 1,
+    seen: int | None = None,
+) -> Change:
+    """A worker takes the lease with the next token. `receives` and `seen` as in Rival; `until` (epoch seconds) is only
+    where others start to look: they find abandoned leases by it, and take none because of it."""
     return Change(
         name="claimed",
         sources=frozenset({Status.QUEUED, Status.PROCESSING}),
@@ -97,10 +110,11 @@ def claimed(now: datetime, *, owner: str, message: str, until: float, epoch: int
             "lease_message": message,
             "lease_until": until,
             "updated_at": rfc3339(now),
+            "lease_receives": receives,
         },
         adds={"lease_token": 1, "attempt": 1},
         epoch=epoch,
-        rival=Rival(message=message, now=now.timestamp()),
+        rival=Rival(message=message, receives=receives, seen=seen),
     )
 
 

@@ -116,8 +116,12 @@ def _condition(change: Change, write: str, words: _Words) -> str:
 
 
 def _beaten(rival: Rival, words: _Words) -> str:
-    until, message = words.name("lease_until"), words.name("lease_message")
-    return (
-        f"(attribute_not_exists({until}) OR {until} <= {words.value(rival.now)}"
-        f" OR {message} = {words.value(rival.message)})"
-    )
+    until, message, receives = words.name("lease_until"), words.name("lease_message"), words.name("lease_receives")
+    handed_out_again = f"(attribute_not_exists({receives}) OR {receives} < {words.value(rival.receives)})"
+    ways = [
+        f"attribute_not_exists({until})",
+        f"({message} = {words.value(rival.message)} AND {handed_out_again})",
+    ]
+    if rival.seen is not None:
+        ways.append(f"{words.name('revision')} = {words.value(rival.seen)}")
+    return f"({' OR '.join(ways)})"

@@ -34,9 +34,10 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 NOW = MOMENT.timestamp()
 
 
-def _claim(message: str = "m1", *, now: float = 0, until: float = 60, epoch: int = 0) -> Change:
-    at = MOMENT + timedelta(seconds=now)
-    return claimed(at, owner="w1", message=message, until=NOW + until, epoch=epoch)
+def _claim(
+    message: str = "m1", *, receives: int = 1, seen: int | None = None, until: float = 60, epoch: int = 0
+) -> Change:
+    return claimed(MOMENT, owner="w1", message=message, receives=receives, until=NOW + until, epoch=epoch, seen=seen)
 
 
 async def _created(records: Records, **fields: object) -> str:
@@ -154,19 +155,31 @@ async def test_one_of_twenty_racing_claims_wins(records: Records) -> None:
 
 
 async def test_a_held_lease_is_not_given_to_another_message(records: Records) -> None:
-    analysis_id, _ = await _processing(records, until=60)
-    assert (await _refused(records, analysis_id, _claim("m2", now=59.9))).lease_message == "m1"
+    analysis_id, _ = await _processing(records, until=-1000)
+    assert (await _refused(records, analysis_id, _claim("m2", receives=9))).lease_message == "m1"
 
 
-async def test_a_held_lease_goes_over_to_the_same_message(records: Records) -> None:
+async def test_a_held_lease_goes_over_to_the_same_message_once_it_is_handed_out_again(records: Records) -> None:
     analysis_id, token = await _processing(records)
-    assert (await records.apply(analysis_id, _claim("m1", now=1))).lease_token == token + 1
+    await _refused(records, analysis_id, _claim("m1", receives=1))
+    after = await records.apply(analysis_id, _claim("m1", receives=2))
+    assert (after.lease_token, after.lease_receives) == (token + 1, 2)
 
 
-@pytest.mark.parametrize("now", [60, 60.001, 1000])
-async def test_a_lease_that_ran_out_is_free(records: Records, now: float) -> None:
-    analysis_id, token = await _processing(records, until=60)
-    assert (await records.apply(analysis_id, _claim("m2", now=now, until=now + 60))).lease_token == token + 1
+async def test_a_lease_that_was_seen_not_to_move_is_free(records: Records) -> None:
+    analysis_id, token = await _processing(records)
+    seen = await records.get(analysis_id)
+    assert seen is not None
+    await _refused(records, analysis_id, _claim("m2", seen=seen.revision - 1))
+    assert (await records.apply(analysis_id, _claim("m2", seen=seen.revision))).lease_token == token + 1
+
+
+async def test_a_lease_that_moved_after_it_was_seen_is_held(records: Records) -> None:
+    analysis_id, token = await _processing(records)
+    seen = await records.get(analysis_id)
+    assert seen is not None
+    await records.apply(analysis_id, renewed(token=token, until=NOW + 90))
+    await _refused(records, analysis_id, _claim("m2", seen=seen.revision))
 
 
 async def test_a_claim_of_another_epoch_is_refused(records: Records) -> None:
@@ -189,7 +202,7 @@ OF_THE_HOLDER: dict[str, ByToken] = {
 @pytest.mark.parametrize("change", OF_THE_HOLDER.values(), ids=OF_THE_HOLDER.keys())
 async def test_only_the_newest_token_may_write(records: Records, change: ByToken) -> None:
     analysis_id, old = await _processing(records)
-    newest = (await records.apply(analysis_id, _claim("m1"))).lease_token
+    newest = (await records.apply(analysis_id, _claim("m1", receives=2))).lease_token
     await _refused(records, analysis_id, change(old))
     await records.apply(analysis_id, change(newest))
 
@@ -255,8 +268,9 @@ def _random_change(chance: random.Random) -> Change:
             uploaded(at),
             examined(at, etag="e", size=chance.randint(1, 9), epoch=epoch),
             sent(at, epoch=epoch),
-            _claim(f"m{chance.randint(1, 2)}", now=chance.randint(0, 90), epoch=epoch),
-            _claim(f"m{chance.randint(1, 2)}", now=chance.randint(0, 90)),
+            _claim(f"m{chance.randint(1, 2)}", receives=chance.randint(1, 3), epoch=epoch),
+            _claim(f"m{chance.randint(1, 2)}", receives=chance.randint(1, 3)),
+            _claim(f"m{chance.randint(1, 2)}", seen=chance.randint(1, 20)),
             renewed(token=token, until=NOW + chance.randint(0, 90) + 0.1),
             progressed(at, token=token, stage="extract", progress=chance.randint(0, 99)),
             released(at, token=token, counts=chance.random() < 0.5),

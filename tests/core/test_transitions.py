@@ -45,7 +45,7 @@ TABLE = {
     "examined": Row(change=examined(MOMENT, etag="e", size=9, epoch=0), leads={QUEUED: QUEUED}),
     "sent": Row(change=sent(MOMENT, epoch=0), leads={QUEUED: QUEUED, PROCESSING: PROCESSING}),
     "claimed": Row(
-        change=claimed(LATER, owner="w2", message="m2", until=NOW + 160, epoch=0),
+        change=claimed(LATER, owner="w2", message="m2", until=NOW + 160, epoch=0, seen=1),
         leads={QUEUED: PROCESSING, PROCESSING: PROCESSING},
     ),
     "renewed": Row(change=renewed(token=TOKEN, until=NOW + 200), leads={PROCESSING: PROCESSING}),
@@ -134,15 +134,29 @@ async def test_a_refusal_may_be_bound_to_its_epoch() -> None:
     assert (await _after(_in(QUEUED, epoch=1), failed(MOMENT, REFUSED, epoch=1))).status is FAILED
 
 
-def _claim(message: str, seconds: float) -> Change:
-    return claimed(MOMENT + timedelta(seconds=seconds), owner="w2", message=message, until=NOW + 500, epoch=0)
+def _claim(message: str, *, receives: int = 1, seen: int | None = None) -> Change:
+    return claimed(LATER, owner="w2", message=message, receives=receives, until=NOW + 500, epoch=0, seen=seen)
 
 
-async def test_a_lease_is_given_to_its_own_message_or_after_its_end() -> None:
-    await _assert_refused(_in(PROCESSING), _claim("m2", 59.999))
-    for change in (_claim("m1", 0), _claim("m2", 60)):
-        after = await _after(_in(PROCESSING), change)
-        assert (after.lease_owner, after.lease_token, after.attempt) == ("w2", TOKEN + 1, 2)
+@pytest.mark.parametrize(
+    "claim",
+    [
+        _claim("m2"),
+        _claim("m2", receives=9),
+        _claim("m1", receives=2),
+        _claim("m2", seen=6),
+        _claim("m2", seen=8),
+    ],
+    ids=["another message", "one that came often", "a copy of its own", "it moved since", "it moved back"],
+)
+async def test_a_held_lease_stays_whatever_the_clocks_say(claim: Change) -> None:
+    await _assert_refused(_in(PROCESSING, lease_receives=2, revision=7, lease_until=1.0), claim)
+
+
+@pytest.mark.parametrize("claim", [_claim("m1", receives=3), _claim("m2", seen=7)], ids=["handed out again", "unmoved"])
+async def test_a_lease_goes_over_with_its_message_or_when_it_was_seen_not_to_move(claim: Change) -> None:
+    after = await _after(_in(PROCESSING, lease_receives=2, revision=7, lease_until=9e9), claim)
+    assert (after.lease_owner, after.lease_token, after.attempt) == ("w2", TOKEN + 1, 2)
 
 
 async def test_a_renewal_moves_the_lease_and_nothing_that_people_see() -> None:

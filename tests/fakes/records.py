@@ -70,5 +70,5 @@ def _allowed(change: Change, record: Record) -> bool:
 
 
 def _beaten(rival: Rival, record: Record) -> bool:
-    until = record.lease_until
-    return until is None or until <= rival.now or record.lease_message == rival.message
+    handed_out_again = record.lease_message == rival.message and (record.lease_receives or 0) < rival.receives
+    return record.lease_until is None or handed_out_again or record.revision == rival.seen
