@@ -7,10 +7,11 @@ answer as it should; other errors are said at the method.
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from core.record import Record
+from core.record import Record, Status
 from core.transitions import Change
 
 
@@ -68,13 +69,15 @@ class Objects(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Delivery:
-    """One receive of one message. `receive_count` is 1 at the first."""
+    """One receive of one message. `receive_count` is 1 at the first; `sent_at` (epoch seconds) is when it was sent to
+    this queue, or to the one that its redrive policy moved it from."""
 
     message_id: str
     receipt: str
     body: str
     receive_count: int
     attributes: Mapping[str, str] = field(default_factory=dict)
+    sent_at: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,5 +137,40 @@ class Records(Protocol):
         """Records in `processing` whose lease ran out before that moment (epoch seconds), longest ago first. May lag:
         what is found is confirmed by the change that follows."""
 
-    async def waiting(self, *, before: str, limit: int) -> Sequence[Record]:
-        """Records in `queued` last written before that time (RFC 3339), oldest first. May lag, as `stale` does."""
+    async def waiting(
+        self, *, before: str, limit: int, status: Status = Status.QUEUED, after: Record | None = None
+    ) -> Sequence[Record]:
+        """Records in that status last written before that time (RFC 3339), oldest first; with `after`, those that
+        follow this one of an earlier answer. May lag, as `stale` does."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Term:
+    """Who holds a post: nobody where `holder` is empty. `token` grows with every holder, `beat` with every sign of
+    life of one."""
+
+    holder: str
+    token: int
+    beat: int
+
+
+class Posts(Protocol):
+    """Tasks that one process of many does. Times are the holders' own business: there are none in here."""
+
+    async def term(self, post: str) -> Term | None:
+        """The present one; None for a post that nobody ever held."""
+
+    async def swap(self, post: str, *, seen: Term | None, wanted: Term) -> bool:
+        """Puts `wanted` in the place of `seen`. False when that is not what is there."""
+
+
+class Breakers(Protocol):
+    """What processes tell each other about a downstream that is away. The last word counts: it is one downstream."""
+
+    async def opened(self, name: str, *, until: datetime) -> None:
+        """Nothing should be sent its way before that moment."""
+
+    async def closed(self, name: str) -> None: ...
+
+    async def open_until(self, name: str) -> datetime | None:
+        """None when it is closed; a moment that is past says as much: who opened it has died since."""

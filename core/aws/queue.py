@@ -79,7 +79,7 @@ class SqsQueue:
                 WaitTimeSeconds=wait_s,
                 VisibilityTimeout=visibility_s,
                 MessageAttributeNames=["All"],
-                MessageSystemAttributeNames=["ApproximateReceiveCount"],
+                MessageSystemAttributeNames=["ApproximateReceiveCount", "SentTimestamp"],
             )
         return [_delivery(message) for message in reply.get("Messages", [])]
 
@@ -171,6 +171,7 @@ def _delivery(message: MessageTypeDef) -> Delivery:
         body=message["Body"],
         receive_count=int(message["Attributes"]["ApproximateReceiveCount"]),
         attributes={name: _text(value) for name, value in attributes.items()},
+        sent_at=int(message["Attributes"]["SentTimestamp"]) / 1000,
     )
 
 

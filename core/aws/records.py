@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import ClientError
@@ -24,6 +25,17 @@ if TYPE_CHECKING:
 BY_STATUS = "by_status"
 BY_LEASE = "by_lease"
 _REFUSED = "ConditionalCheckFailedException"
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Query:
+    """What an index is asked for: `key` is `value` and `below` lies under `end`."""
+
+    index: str
+    key: str
+    value: str
+    below: str
+    end: Value
 
 
 class DynamoRecords:
@@ -81,22 +93,33 @@ class DynamoRecords:
         return record_of(reply["Attributes"])
 
     async def stale(self, *, before: float, limit: int) -> Sequence[Record]:
-        return await self._query(BY_LEASE, LEASE_STATE, HELD, "lease_until", before, limit)
+        query = _Query(index=BY_LEASE, key=LEASE_STATE, value=HELD, below="lease_until", end=before)
+        return await self._found(query, Limit=limit)
 
-    async def waiting(self, *, before: str, limit: int) -> Sequence[Record]:
-        return await self._query(BY_STATUS, "status", Status.QUEUED, "updated_at", before, limit)
+    async def waiting(
+        self, *, before: str, limit: int, status: Status = Status.QUEUED, after: Record | None = None
+    ) -> Sequence[Record]:
+        query = _Query(index=BY_STATUS, key="status", value=status, below="updated_at", end=before)
+        start = {} if after is None else {"ExclusiveStartKey": _place(after)}
+        return await self._found(query, Limit=limit, **start)
 
-    async def _query(self, index: str, key: str, value: str, below: str, end: Value, limit: int) -> Sequence[Record]:
+    async def _found(self, query: _Query, **options: Any) -> Sequence[Record]:
         with failing_as(ErrorCode.STORE_UNAVAILABLE):
             reply = await self._client.query(
                 TableName=self._table,
-                IndexName=index,
+                IndexName=query.index,
                 KeyConditionExpression="#key = :key AND #below < :end",
-                ExpressionAttributeNames={"#key": key, "#below": below},
-                ExpressionAttributeValues={":key": attribute_value(value), ":end": attribute_value(end)},
-                Limit=limit,
+                ExpressionAttributeNames={"#key": query.key, "#below": query.below},
+                ExpressionAttributeValues={":key": attribute_value(query.value), ":end": attribute_value(query.end)},
+                **options,
             )
         return [record_of(item) for item in reply["Items"]]
+
+
+def _place(record: Record) -> dict[str, Any]:
+    """Where a record lies in the index by status."""
+    fields = {"analysis_id": record.analysis_id, "status": record.status, "updated_at": record.updated_at}
+    return {name: attribute_value(value) for name, value in fields.items()}
 
 
 def _name_of_write() -> str:

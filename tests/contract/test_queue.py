@@ -30,6 +30,7 @@ async def test_a_message_arrives_as_it_was_sent(under_test: QueueUnderTest) -> N
     found = await _one(queue)
     assert (found.message_id, found.body, found.receive_count) == (sent, job.body(), 1)
     assert dict(found.attributes) == {"traceparent": "00-ab-cd-01", "synthetic": "1"}
+    assert found.sent_at is not None
 
 
 async def test_a_message_needs_no_attributes(under_test: QueueUnderTest) -> None:

@@ -4,6 +4,7 @@ from tests.fakes.clock import Clock, LoopClock, ManualClock
 from tests.fakes.example import AN_ID, MOMENT, a_record
 from tests.fakes.faults import Faults
 from tests.fakes.objects import FakeObjects
+from tests.fakes.posts import FakeBreakers, FakePosts
 from tests.fakes.queue import DeadLetter, FakeQueue, Sent
 from tests.fakes.records import FakeRecords, carried_out
 
@@ -12,7 +13,9 @@ __all__ = [
     "MOMENT",
     "Clock",
     "DeadLetter",
+    "FakeBreakers",
     "FakeObjects",
+    "FakePosts",
     "FakeQueue",
     "FakeRecords",
     "Faults",

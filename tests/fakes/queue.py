@@ -38,6 +38,7 @@ class DeadLetter:
 class _Message:
     sent: Sent
     visible_at: float
+    sent_at: float
     receipt: str = ""
     receives: int = 0
 
@@ -99,7 +100,9 @@ class FakeQueue:
         async with self.faults.around(f"{self._name}.send"):
             sent = Sent(message_id=self._id(), body=body, attributes=dict(attributes), delay_s=delay_s)
             self.sent.append(sent)
-            self._messages.append(_Message(sent=sent, visible_at=self._clock.now() + delay_s))
+            self._messages.append(
+                _Message(sent=sent, visible_at=self._clock.now() + delay_s, sent_at=self._clock.now())
+            )
             self._wake()
             return sent.message_id
 
@@ -191,6 +194,7 @@ class FakeQueue:
             body=message.sent.body,
             receive_count=message.receives,
             attributes=message.sent.attributes,
+            sent_at=message.sent_at,
         )
 
     def _wake(self) -> None:
