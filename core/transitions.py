@@ -29,7 +29,8 @@ class Rival:
 @dataclass(frozen=True, kw_only=True)
 class Change:
     """`sources`: states it may start from. `token`: the lease token that must still be in force. `absent`: fields that
-    must be unset. `epoch`: the epoch that must be in force. `adds`: numbers that grow; `removes`: fields that go."""
+    must be unset. `epoch`: the epoch that must be in force; `revision`: nobody may have written since.
+    `adds`: numbers that grow; `removes`: fields that go."""
 
     name: str
     sources: frozenset[Status]
@@ -39,6 +40,7 @@ class Change:
     absent: frozenset[str] = frozenset()
     token: int | None = None
     epoch: int | None = None
+    revision: int | None = None
     rival: Rival | None = None
 
 
@@ -80,7 +82,7 @@ def examined(
 
 
 def sent(now: datetime, *, epoch: int) -> Change:
-    """This epoch's analysis message is on its queue. Another epoch's says nothing about this one's: a worker drops it."""
+    """This epoch's analysis message is on its queue. Another epoch's says nothing about this one: a worker drops it."""
     return Change(
         name="sent",
         sources=frozenset({Status.QUEUED, Status.PROCESSING}),
@@ -108,9 +110,9 @@ def claimed(  # noqa: PLR0913  # all of them belong to one claim
             "status": Status.PROCESSING,
             "lease_owner": owner,
             "lease_message": message,
+            "lease_receives": receives,
             "lease_until": until,
             "updated_at": rfc3339(now),
-            "lease_receives": receives,
         },
         adds={"lease_token": 1, "attempt": 1},
         epoch=epoch,
@@ -174,6 +176,48 @@ def failed(now: datetime, failure: Failure, *, token: int | None = None, epoch: 
         },
         removes=_LEASE,
         token=token,
+        epoch=epoch,
+    )
+
+
+def reclaimed(now: datetime, *, revision: int) -> Change:
+    """The holder has written nothing since `revision` and is given up: its work may be taken again. Its try counts."""
+    return Change(
+        name="reclaimed",
+        sources=frozenset({Status.PROCESSING}),
+        sets={"status": Status.QUEUED, "stage": "queue", "progress": 0, "updated_at": rfc3339(now)},
+        removes=_LEASE,
+        adds={"lease_token": 1},
+        revision=revision,
+    )
+
+
+def closed(now: datetime, failure: Failure, *, epoch: int, revision: int | None = None) -> Change:
+    """The end, said by one who holds no lease: of an analysis whose holder has written nothing since `revision`, or
+    (None) of one whose time is up, whoever holds it. The holder's next write is refused."""
+    return Change(
+        name="closed",
+        sources=frozenset({Status.QUEUED, Status.PROCESSING}),
+        sets={
+            "status": Status.FAILED,
+            "error_code": failure.code,
+            "error_detail": failure.detail,
+            "finished_at": rfc3339(now),
+            "updated_at": rfc3339(now),
+        },
+        removes=_LEASE,
+        adds={"lease_token": 1},
+        epoch=epoch,
+        revision=revision,
+    )
+
+
+def resent(now: datetime, *, epoch: int) -> Change:
+    """A message for it is on its way once more; it counts as waiting from now on."""
+    return Change(
+        name="resent",
+        sources=frozenset({Status.PENDING_UPLOAD, Status.QUEUED}),
+        sets={"updated_at": rfc3339(now)},
         epoch=epoch,
     )
 

@@ -110,6 +110,8 @@ def _condition(change: Change, write: str, words: _Words) -> str:
         parts.append(f"{words.name('lease_token')} = {words.value(change.token)}")
     if change.epoch is not None:
         parts.append(f"{words.name('epoch')} = {words.value(change.epoch)}")
+    if change.revision is not None:
+        parts.append(f"{words.name('revision')} = {words.value(change.revision)}")
     if change.rival is not None:
         parts.append(_beaten(change.rival, words))
     return " AND ".join(parts)

@@ -15,14 +15,17 @@ from core.transitions import (
     Change,
     Conflict,
     claimed,
+    closed,
     completed,
     examined,
     expired,
     failed,
     progressed,
+    reclaimed,
     released,
     renewed,
     reopened,
+    resent,
     sent,
     uploaded,
 )
@@ -261,6 +264,53 @@ async def test_waiting_finds_what_was_queued_long_ago_oldest_first(records: Reco
     assert len(await records.waiting(before=before, limit=1)) == 1
 
 
+async def test_waiting_looks_at_the_status_that_it_is_told(records: Records) -> None:
+    pending = await _created(records, updated_at=rfc3339(MOMENT))
+    queued = await _created(records, updated_at=rfc3339(MOMENT), status=Status.QUEUED)
+    before = rfc3339(MOMENT + timedelta(seconds=1))
+    found = await records.waiting(before=before, limit=1000, status=Status.PENDING_UPLOAD)
+    assert _mine(found, [pending, queued]) == [pending]
+
+
+async def test_waiting_goes_on_after_the_last_of_a_page(records: Records) -> None:
+    ids = [await _created(records, status=Status.QUEUED) for _ in range(5)]
+    before, seen, last = rfc3339(MOMENT + timedelta(seconds=1)), [], None
+    while page := await records.waiting(before=before, limit=2, after=last):
+        seen += page
+        last = page[-1]
+    assert sorted(_mine(seen, ids)) == sorted(ids)
+    assert len({one.analysis_id for one in seen}) == len(seen)
+
+
+UNHELD: dict[str, Callable[[int], Change]] = {
+    "reclaimed": lambda revision: reclaimed(MOMENT, revision=revision),
+    "closed": lambda revision: closed(MOMENT, Failure(ErrorCode.RETRIES_EXHAUSTED), epoch=0, revision=revision),
+}
+
+
+@pytest.mark.parametrize("change", UNHELD.values(), ids=UNHELD.keys())
+async def test_who_holds_no_lease_writes_only_where_nobody_has_since(
+    records: Records, change: Callable[[int], Change]
+) -> None:
+    analysis_id, token = await _processing(records)
+    seen = await records.get(analysis_id)
+    assert seen is not None
+    renewed_one = await records.apply(analysis_id, renewed(token=token, until=NOW + 60))
+    await _refused(records, analysis_id, change(seen.revision))
+    after = await records.apply(analysis_id, change(renewed_one.revision))
+    assert (after.lease_owner, after.lease_token) == (None, token + 1)
+    await _refused(records, analysis_id, renewed(token=token, until=NOW + 90))
+
+
+async def test_time_up_needs_no_quiet_but_its_epoch(records: Records) -> None:
+    analysis_id, token = await _processing(records)
+    await records.apply(analysis_id, renewed(token=token, until=NOW + 60))
+    failure = Failure(ErrorCode.RETRIES_EXHAUSTED, "too old")
+    await _refused(records, analysis_id, closed(MOMENT, failure, epoch=1))
+    assert (await records.apply(analysis_id, closed(MOMENT, failure, epoch=0))).status is Status.FAILED
+    await _refused(records, analysis_id, completed(MOMENT, token=token))
+
+
 def _random_change(chance: random.Random) -> Change:
     token, epoch, at = chance.randint(0, 3), chance.randint(0, 1), MOMENT + timedelta(seconds=chance.randint(0, 100))
     return chance.choice(
@@ -278,6 +328,9 @@ def _random_change(chance: random.Random) -> Change:
             failed(at, Failure(ErrorCode.INTERNAL, "why"), token=chance.choice([None, token])),
             failed(at, Failure(ErrorCode.CONTENT_MISMATCH, "why"), epoch=epoch),
             expired(at),
+            resent(at, epoch=epoch),
+            reclaimed(at, revision=chance.randint(1, 20)),
+            closed(at, Failure(ErrorCode.RETRIES_EXHAUSTED, "why"), epoch=epoch, revision=chance.randint(1, 20)),
             reopened(at),
         ]
     )

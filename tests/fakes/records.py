@@ -43,10 +43,14 @@ class FakeRecords:
             found = [(until, record) for until, record in leased if until is not None and until < before]
             return [record for _, record in sorted(found, key=lambda pair: pair[0])][:limit]
 
-    async def waiting(self, *, before: str, limit: int) -> Sequence[Record]:
+    async def waiting(
+        self, *, before: str, limit: int, status: Status = Status.QUEUED, after: Record | None = None
+    ) -> Sequence[Record]:
         async with self.faults.around("records.waiting"):
-            found = [r for r in self.stored.values() if r.status is Status.QUEUED and r.updated_at < before]
-            return sorted(found, key=lambda record: record.updated_at)[:limit]
+            found = sorted(
+                (r for r in self.stored.values() if r.status is status and r.updated_at < before), key=_place
+            )
+            return [record for record in found if after is None or _place(record) > _place(after)][:limit]
 
 
 def carried_out(change: Change, record: Record) -> Record:
@@ -64,9 +68,14 @@ def _allowed(change: Change, record: Record) -> bool:
         record.status in change.sources
         and change.token in (None, record.lease_token)
         and change.epoch in (None, record.epoch)
+        and change.revision in (None, record.revision)
         and all(getattr(record, name) is None for name in change.absent)
         and (change.rival is None or _beaten(change.rival, record))
     )
+
+
+def _place(record: Record) -> tuple[str, str]:
+    return record.updated_at, record.analysis_id
 
 
 def _beaten(rival: Rival, record: Record) -> bool:
