@@ -36,7 +36,7 @@ class Settings(BaseSettings):
     analysis_queue: str = Field("performate-analysis", description="SQS queue of analyses; its DLQ is NAME-dlq")
     table: str = Field("performate-analyses", description="DynamoDB table of analysis records")
 
-    host: str = Field("127.0.0.1", description="address the web service listens on")
+    host: str = Field("127.0.0.1", description="address the web service listens on, and a consumer's health port")
     port: int = Field(8000, ge=0, le=65535, description="port the web service listens on; 0 picks a free one")
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="origins of browsers' pages that may call the API and upload, comma separated"
@@ -45,7 +45,9 @@ class Settings(BaseSettings):
     max_upload_bytes: int = Field(120 * MIB, gt=0, description="largest clip that is taken")
     min_upload_bytes: int = Field(1024, gt=0, description="smallest clip that is taken")
     max_clip_s: float = Field(600, gt=0, description="longest clip that is taken, seconds")
-    max_clip_pixels: int = Field(35_000_000, gt=0, description="most pixels of one picture of a clip (8K has 33 million)")
+    max_clip_pixels: int = Field(
+        35_000_000, gt=0, description="most pixels of one picture (8K has 33 million)"
+    )
     max_clip_fps: float = Field(240, gt=0, description="most pictures a second of a clip, measured, not declared")
     max_clip_streams: int = Field(16, gt=0, le=1000, description="most streams (picture, sound, ...) of a clip")
     clip_containers: Annotated[tuple[Container, ...], NoDecode] = Field(
@@ -64,6 +66,12 @@ class Settings(BaseSettings):
     ingest_concurrency: int = Field(8, ge=1, le=64, description="uploads looked at side by side by one ingest process")
     worker_concurrency: int = Field(1, ge=1, le=16, description="analyses side by side in one worker process")
     drain_s: int = Field(25, ge=1, description="how long running jobs may finish after SIGTERM")
+    health_port: int = Field(
+        0, ge=0, le=65535, description="port of a consumer's /livez, /readyz and /metrics, at HOST; 0 switches it off"
+    )
+    reconcile_s: int = Field(30, ge=1, description="pause between two rounds of the worker's reconciler")
+    resend_after_s: int = Field(600, ge=1, description="how long an analysis waits before its message counts as lost")
+    max_age_s: int = Field(21600, ge=1, description="oldest that an accepted analysis gets before it fails for good")
     download_limit_s: int = Field(120, gt=0, description="deadline of the download stage")
     extract_limit_s: int = Field(60, gt=0, description="deadline of the extract stage")
     analyze_limit_s: int = Field(300, gt=0, description="deadline of the analyze stage")

@@ -3,7 +3,7 @@
 import asyncio
 from enum import StrEnum
 
-from consumer.engine.job import Later
+from consumer.engine.job import Later, Pulse
 from core.failure import Failure
 from core.ports import Delivery
 
@@ -18,12 +18,15 @@ class Interruption(StrEnum):
 
 
 class Attempt:
-    """`received_at` by Clock.monotonic."""
+    """`received_at` by Clock.monotonic; `pulse` once there is a job; `outcome` and `synthetic` once it has ended."""
 
     def __init__(self, *, delivery: Delivery, received_at: float) -> None:
         self.delivery = delivery
         self.received_at = received_at
         self.interruption: Interruption | None = None
+        self.pulse: Pulse | None = None
+        self.outcome: str | None = None
+        self.synthetic = False
         self._work: asyncio.Task[Result] | None = None
 
     def begin(self, work: asyncio.Task[Result]) -> None:

@@ -14,6 +14,7 @@ from consumer.engine.returning import give_back
 from consumer.engine.settle import Settle
 from consumer.engine.setup import Setup
 from consumer.engine.slots import Slots
+from consumer.engine.vitals import Vitals
 from consumer.engine.worker import Worker
 from core.ports import Delivery
 
@@ -31,14 +32,18 @@ class Engine:
         self._limits = setup.limits
         self._attempts: dict[asyncio.Task[None], Attempt] = {}
         self.slots = Slots(setup.limits.concurrency)
+        self.vitals = Vitals(setup, kind=handler.kind, slots=self.slots, attempts=self._attempts.values)
         self._acks = Acks(setup)
         settle = Settle(setup, acks=self._acks, policy=policy)
         self._worker = Worker(setup, handler=handler, settle=settle)
-        self._poller = Poller(setup, slots=self.slots, start=self._start, hand_back=self._hand_back, admit=admit)
+        self._poller = Poller(
+            setup, slots=self.slots, start=self._start, hand_back=self._hand_back, vitals=self.vitals, admit=admit
+        )
 
     async def run(self, stop: asyncio.Event, hurry: asyncio.Event | None = None) -> None:
         """Works until `stop` is set, then drains: running jobs get the drain budget, or until `hurry`; what is left
         is cancelled and handed back. Returns within the budget + 2 s. Raises what killed the poller, if anything."""
+        self.vitals.started()
         acks = asyncio.create_task(self._acks.run())
         poll = asyncio.create_task(self._poller.run(stop))
         stopping = asyncio.create_task(_set(stop))
@@ -60,7 +65,7 @@ class Engine:
         task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        del self._attempts[task]
+        self.vitals.ended(self._attempts.pop(task))
         self.slots.give()
 
     async def _hand_back(self, delivery: Delivery) -> None:
@@ -68,6 +73,7 @@ class Engine:
 
     async def _drain(self, poll: asyncio.Task[None], hurry: asyncio.Event) -> None:
         end = self._clock.monotonic() + self._limits.drain_s
+        self.vitals.draining()
         self.slots.close()
         log.info("consumer.draining", running=len(self._attempts), drain_s=self._limits.drain_s)
         await self._until_idle(hurry, end)

@@ -11,6 +11,7 @@ from consumer.engine.limits import RECEIVE_MOST
 from consumer.engine.policy import jittered
 from consumer.engine.setup import Setup
 from consumer.engine.slots import Slots
+from consumer.engine.vitals import Vitals
 from core.error_codes import ErrorCode
 from core.failure import Failure
 from core.ports import Delivery
@@ -39,6 +40,7 @@ class Poller:
         slots: Slots,
         start: Callable[[Delivery], None],
         hand_back: Callable[[Delivery], Awaitable[None]],
+        vitals: Vitals,
         admit: Admit = unlimited,
     ) -> None:
         self._queue = setup.queue
@@ -48,6 +50,7 @@ class Poller:
         self._slots = slots
         self._start = start
         self._hand_back = hand_back
+        self._vitals = vitals
         self._admit = admit
         self._failures = 0
 
@@ -55,9 +58,11 @@ class Poller:
         """Polls until `stop`. The poll in flight is let to end, because SQS gives the next message to a poll whose
         client went away, and hides it for its whole visibility; what it brings is made visible again."""
         while not stop.is_set():
+            self._vitals.poll_is_due(self._slots.free > 0)
             taken = await self._slots.take(RECEIVE_MOST)
             admitted = self._admit(taken) if taken else 0
             self._slots.give(taken - admitted)
+            self._vitals.poll_is_due(admitted > 0)
             pause = await self._poll(admitted, stop) if admitted else EMPTY_PAUSE_S
             await set_within(self._clock, stop, pause)
 
@@ -71,6 +76,7 @@ class Poller:
         if self._failures:
             log.info("queue.receive.recovered", queue=self._queue.name, failures=self._failures)
         self._failures = 0
+        self._vitals.polled()
         self._slots.give(limit - len(found))
         if stop.is_set():
             await self._return(found)
@@ -92,6 +98,7 @@ class Poller:
 
     def _failed(self, failure: Failure) -> float:
         self._failures += 1
+        self._vitals.receive_failed()
         pause = jittered(BACK_OFF_BASE_S, BACK_OFF_CAP_S, self._failures, self._chance)
         log.warning(
             "queue.receive.failed",

@@ -46,7 +46,7 @@ class Worker:
             outcome = await self._in_time(self._quarantine(attempt, until), until)
             self._report(attempt, outcome, started)
             return
-        pulse = Pulse(until=attempt.received_at + self._limits.job_limit_s)
+        pulse = attempt.pulse = Pulse(until=attempt.received_at + self._limits.job_limit_s)
         try:
             job = self._handler.accept(delivery, pulse)
         except Undecodable as error:
@@ -115,6 +115,8 @@ class Worker:
 
     def _report(self, attempt: Attempt, outcome: str, started: float, job: Job | None = None) -> None:
         """The one canonical line of each delivery."""
+        attempt.outcome = outcome
+        attempt.synthetic = job is not None and job.context.get("synthetic") is True
         log.info(
             "job.completed",
             kind=self._handler.kind,
