@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 import structlog
 
+from consumer.engine.preflight import BrokenSetup
 from consumer.roles import OpenRole, analysis_role, ingest_role
 from core.failure import Failure
 from core.log import configure_logging, log_settings
@@ -51,6 +52,10 @@ def main(argv: Sequence[str]) -> int:
     except Failure as failure:
         log.error("consumer.start.failed", kind=what, error_code=failure.code, detail=failure.detail)
         return 1
+    except BrokenSetup as broken:
+        # as with settings that are wrong: no restart mends it
+        log.error("consumer.start.refused", kind=what, queue=broken.queue, flaws=list(broken.flaws))
+        return 2
     return 0
 
 

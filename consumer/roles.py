@@ -12,6 +12,7 @@ from consumer.engine.engine import Engine
 from consumer.engine.job import Handler
 from consumer.engine.limits import Limits
 from consumer.engine.policy import policy_of_catalogue
+from consumer.engine.preflight import refuse_broken
 from consumer.engine.setup import Setup
 from consumer.ingest import Ingest
 from consumer.sandbox.process import Sandbox
@@ -21,7 +22,7 @@ from consumer.stages.download import space_for
 from consumer.stages.stage import Tools
 from core.aws.clients import Clients, open_clients
 from core.aws.objects import S3Objects
-from core.aws.queue import SqsQueue, open_queue
+from core.aws.queue import SqsQueue, dead_letter_name, open_queue
 from core.aws.records import DynamoRecords
 from core.error_codes import ErrorCode
 from core.failure import Failure
@@ -47,15 +48,18 @@ def limits_of(settings: Settings, *, concurrency: int) -> Limits:
     )
 
 
-def engine_of(settings: Settings, queue: SqsQueue, handler: Handler, *, concurrency: int) -> Engine:
+async def engine_of(settings: Settings, queue: SqsQueue, handler: Handler, *, concurrency: int) -> Engine:
+    """Raises BrokenSetup for a queue on which the engine could not keep its promises."""
     limits = limits_of(settings, concurrency=concurrency)
+    await refuse_broken(queue, limits, dead_letters=dead_letter_name(queue.name))
     setup = Setup(queue=queue, clock=SystemClock(), chance=random.random, limits=limits)
     return Engine(setup, handler=handler, policy=policy_of_catalogue(max_tries=settings.max_attempts))
 
 
 @asynccontextmanager
 async def ingest_role(settings: Settings) -> AsyncIterator[Engine]:
-    """Raises Failure(QUEUE_UNAVAILABLE) naming the queue that is not there."""
+    """Raises Failure(QUEUE_UNAVAILABLE) naming the queue that is not there, BrokenSetup for one that is set up
+    wrong."""
     async with open_clients(settings) as clients:
         handler = Ingest(
             objects=S3Objects(clients.s3, settings.bucket),
@@ -65,13 +69,13 @@ async def ingest_role(settings: Settings) -> AsyncIterator[Engine]:
             settings=settings,
         )
         queue = await _queue(clients, settings.ingest_queue)
-        yield engine_of(settings, queue, handler, concurrency=settings.ingest_concurrency)
+        yield await engine_of(settings, queue, handler, concurrency=settings.ingest_concurrency)
 
 
 @asynccontextmanager
 async def analysis_role(settings: Settings) -> AsyncIterator[Engine]:
     """Raises Failure: QUEUE_UNAVAILABLE naming the queue that is not there, SCRATCH_FULL for a budget that the largest
-    clip never fits into."""
+    clip never fits into. Raises BrokenSetup for a queue that is set up wrong."""
     needed = space_for(settings.max_upload_bytes)
     if settings.scratch_bytes < needed:
         detail = f"SCRATCH_BYTES is {settings.scratch_bytes}, and the largest clip needs {needed}"
@@ -92,8 +96,8 @@ async def analysis_role(settings: Settings) -> AsyncIterator[Engine]:
                 owner=f"{settings.instance}-{os.getpid()}-{secrets.token_hex(4)}",
             )
             queue = await _queue(clients, settings.analysis_queue)
-            yield engine_of(settings, queue, handler, concurrency=settings.worker_concurrency)
+            yield await engine_of(settings, queue, handler, concurrency=settings.worker_concurrency)
 
 
 async def _queue(clients: Clients, name: str) -> SqsQueue:
-    return await open_queue(clients, name, dead_letters=f"{name}-dlq")
+    return await open_queue(clients, name, dead_letters=dead_letter_name(name))

@@ -30,4 +30,8 @@ class Limits:
     @property
     def safety_s(self) -> float:
         """How long before a visibility time-out its holder lets go, so that two never hold one message."""
-        return min(2.0, self.visibility_s / 10)
+        return safety_of(self.visibility_s)
+
+
+def safety_of(visibility_s: float) -> float:
+    return min(2.0, visibility_s / 10)
