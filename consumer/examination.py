@@ -1,27 +1,37 @@
-"""Whether an upload is a clip that we take: its size and its first bytes against the policy and what was declared.
+"""Whether an upload is a clip that we take: its size, its first bytes and its header against the policy.
 
-Pure: the facts come in, the refusal goes out. The whole file is only looked at by the worker, in its sandbox.
+Pure: the facts come in, the refusal goes out. The pictures are only looked at by a child in a sandbox.
 """
 
-from consumer.media.sniff import agrees, sniff
+from pathlib import PurePath
+
+from consumer.media.policy import MediaPolicy
+from consumer.media.sniff import Family, agrees
 from core.error_codes import ErrorCode
 from core.failure import Failure
-from core.settings import Settings
+
+EXTENSIONS: dict[str, Family] = {
+    **dict.fromkeys((".mp4", ".m4v", ".mov", ".qt", ".3gp", ".3g2"), "mp4"),
+    **dict.fromkeys((".webm", ".mkv"), "matroska"),
+    ".avi": "avi",
+}
 
 
-def refused_for_size(size: int, settings: Settings) -> Failure | None:
-    if size > settings.max_upload_bytes:
-        return Failure(ErrorCode.FILE_TOO_LARGE, f"{size} bytes, at most {settings.max_upload_bytes}")
-    if size < settings.min_upload_bytes:
-        return Failure(ErrorCode.FILE_TOO_SMALL, f"{size} bytes, at least {settings.min_upload_bytes}")
+def refused_for_size(size: int, policy: MediaPolicy) -> Failure | None:
+    if size > policy.max_bytes:
+        return Failure(ErrorCode.FILE_TOO_LARGE, f"{size} bytes, at most {policy.max_bytes}")
+    if size < policy.min_bytes:
+        return Failure(ErrorCode.FILE_TOO_SMALL, f"{size} bytes, at least {policy.min_bytes}")
     return None
 
 
-def refused_for_content(head: bytes, declared: str) -> Failure | None:
-    """`head` are the first SNIFF_BYTES, `declared` the content type that the client gave."""
-    family = sniff(head)
-    if family is None:
-        return Failure(ErrorCode.UNSUPPORTED_CONTAINER, "the first bytes are no container that we read")
+def refused_for_family(family: Family, policy: MediaPolicy, *, declared: str, filename: str) -> Failure | None:
+    """`family` is what the first bytes say, `declared` the content type and `filename` the name that the client gave.
+    A name without an extension of a video says nothing."""
+    if family not in policy.containers:
+        return Failure(ErrorCode.UNSUPPORTED_CONTAINER, family)
     if not agrees(declared, family):
         return Failure(ErrorCode.CONTENT_MISMATCH, f"the first bytes say {family}, the declared type does not")
+    if EXTENSIONS.get(PurePath(filename.lower()).suffix, family) != family:
+        return Failure(ErrorCode.CONTENT_MISMATCH, f"the first bytes say {family}, the name's extension does not")
     return None

@@ -14,15 +14,14 @@ from structlog.contextvars import bound_contextvars
 from consumer.ending import log_failed, shortened
 from consumer.engine.clock import Clock
 from consumer.engine.job import Pulse
-from consumer.examination import refused_for_content, refused_for_size
-from consumer.media.sniff import SNIFF_BYTES
+from consumer.ingesting.examine import Examiner
 from consumer.message import expected, job_context
 from core.error_codes import ErrorCode
+from core.errors import catalogue
 from core.failure import Failure
 from core.messages import Envelope, Job, Undecodable, decode
-from core.ports import Delivery, Objects, Queue, Records
+from core.ports import Delivery, ObjectInfo, Objects, Queue, Records
 from core.record import Record, Status
-from core.settings import Settings
 from core.trace import continue_trace
 from core.transitions import Change, Conflict, examined, failed, sent, uploaded
 
@@ -37,7 +36,7 @@ class Ingest:
     records: Records
     analyses: Queue
     clock: Clock
-    settings: Settings
+    examiner: Examiner
     kind: str = field(default="ingest", init=False)
 
     def accept(self, delivery: Delivery, pulse: Pulse) -> "IngestJob":
@@ -64,15 +63,17 @@ class Ingest:
                 return
             record = await self._applied(record, uploaded(self.clock.now()))
         if record.status is not Status.QUEUED or (record.object_etag and record.sent_at):
-            log.info("upload.already_ingested", status=record.status)
+            _already(record, info)
             return
         if record.object_etag is None:
-            refusal = await self._refusal(record, None if info is None else info.size)
-            if refusal is not None or info is None:
-                await self.refuse(record, refusal or Failure(ErrorCode.UPLOAD_MISSING))
+            if info is None:
+                await self.refuse(record, Failure(ErrorCode.UPLOAD_MISSING, "nothing lies at its key"))
                 return
-            now = self.clock.now()
-            record = await self._applied(record, examined(now, etag=info.etag, size=info.size, epoch=record.epoch))
+            change = await self._examined(record, info)
+            if isinstance(change, Failure):
+                await self.refuse(record, change)
+                return
+            record = await self._applied(record, change)
         await self._send(record)
 
     async def refuse(self, record: Record, failure: Failure) -> None:
@@ -86,16 +87,22 @@ class Ingest:
             return
         log_failed(failure, stage="ingest")
 
-    async def _refusal(self, record: Record, size: int | None) -> Failure | None:
-        if size is None:
-            return Failure(ErrorCode.UPLOAD_MISSING, "nothing lies at its key")
-        refusal = refused_for_size(size, self.settings)
-        if refusal is not None:
-            return refusal
-        head = await self.objects.read(record.key, length=SNIFF_BYTES)
-        if head is None:
-            return Failure(ErrorCode.UPLOAD_MISSING, "it was deleted meanwhile")
-        return refused_for_content(head, record.content_type)
+    async def _examined(self, record: Record, info: ObjectInfo) -> Change | Failure:
+        """What to note of an upload that is taken, or why it is not. Raises Failure when it could not be looked at."""
+        try:
+            seen = await self.examiner.examine(record, info)
+        except Failure as failure:
+            if catalogue()[failure.code].retryable == "same_request":
+                raise
+            return failure
+        return examined(
+            self.clock.now(),
+            etag=seen.info.etag,
+            size=seen.info.size,
+            epoch=record.epoch,
+            sha256=seen.info.sha256,
+            poster=seen.poster,
+        )
 
     async def _send(self, record: Record) -> None:
         if record.status is not Status.QUEUED or record.object_etag is None or record.sent_at is not None:
@@ -175,6 +182,13 @@ class IngestJob:
         job = self.envelope.job
         found = [upload.analysis_id for upload in self.envelope.uploads if upload.analysis_id is not None]
         return found if job is None else [job.analysis_id, *found]
+
+
+def _already(record: Record, info: ObjectInfo | None) -> None:
+    """Says so of an upload that is further on, and of one that was replaced: storage cannot refuse that."""
+    log.info("upload.already_ingested", status=record.status)
+    if info is not None and record.object_etag not in (None, info.etag):
+        log.warning("upload.replaced", status=record.status)
 
 
 def _bound(record: Record) -> AbstractContextManager[None]:

@@ -15,8 +15,11 @@ from consumer.engine.policy import policy_of_catalogue
 from consumer.engine.preflight import refuse_broken
 from consumer.engine.setup import Setup
 from consumer.ingest import Ingest
+from consumer.ingesting.examine import Examiner
+from consumer.ingesting.poster import Posters
+from consumer.media.policy import MediaPolicy
 from consumer.sandbox.process import Sandbox
-from consumer.scratch import open_scratch
+from consumer.scratch import Scratch, open_scratch
 from consumer.stages import STAGES
 from consumer.stages.download import space_for
 from consumer.stages.stage import Tools
@@ -26,6 +29,7 @@ from core.aws.queue import SqsQueue, dead_letter_name, open_queue
 from core.aws.records import DynamoRecords
 from core.error_codes import ErrorCode
 from core.failure import Failure
+from core.ports import Objects
 from core.settings import Settings
 
 OpenRole = Callable[[Settings], AbstractAsyncContextManager[Engine]]
@@ -61,15 +65,23 @@ async def ingest_role(settings: Settings) -> AsyncIterator[Engine]:
     """Raises Failure(QUEUE_UNAVAILABLE) naming the queue that is not there, BrokenSetup for one that is set up
     wrong."""
     async with open_clients(settings) as clients:
-        handler = Ingest(
-            objects=S3Objects(clients.s3, settings.bucket),
-            records=DynamoRecords(clients.dynamodb, settings.table),
-            analyses=await _queue(clients, settings.analysis_queue),
-            clock=SystemClock(),
-            settings=settings,
-        )
-        queue = await _queue(clients, settings.ingest_queue)
-        yield await engine_of(settings, queue, handler, concurrency=settings.ingest_concurrency)
+        with open_scratch(settings.scratch_dir, budget=settings.scratch_bytes) as scratch:
+            objects = S3Objects(clients.s3, settings.bucket)
+            handler = Ingest(
+                objects=objects,
+                records=DynamoRecords(clients.dynamodb, settings.table),
+                analyses=await _queue(clients, settings.analysis_queue),
+                clock=SystemClock(),
+                examiner=examiner_of(settings, objects, scratch),
+            )
+            queue = await _queue(clients, settings.ingest_queue)
+            yield await engine_of(settings, queue, handler, concurrency=settings.ingest_concurrency)
+
+
+def examiner_of(settings: Settings, objects: Objects, scratch: Scratch) -> Examiner:
+    clock = SystemClock()
+    posters = Posters(objects=objects, clock=clock, scratch=scratch, open_decoder=Sandbox)
+    return Examiner(objects=objects, clock=clock, policy=MediaPolicy.from_settings(settings), posters=posters)
 
 
 @asynccontextmanager

@@ -26,8 +26,9 @@ class Scratch:
         self.reserved = 0
 
     @contextmanager
-    def folder(self, need: int) -> Iterator[Path]:
-        """A folder (0700) for a job that writes at most `need` bytes; removed at the end, which is logged once.
+    def folder(self, need: int, *, cleaned: str | None = "scratch.cleaned") -> Iterator[Path]:
+        """A folder (0700) for a job that writes at most `need` bytes; removed at the end, which is logged once, as
+        `cleaned`: one such line for each download is what the on-call counts, so anything else passes None.
 
         Raises Failure(SCRATCH_FULL) when the budget or the disk has no room for it now, ValueError when it never has.
         """
@@ -39,21 +40,22 @@ class Scratch:
             raise Failure(ErrorCode.SCRATCH_FULL, f"{need} bytes wanted, the disk has not so many")
         self.reserved += need
         try:
-            with _removed(Path(tempfile.mkdtemp(prefix="job-", dir=self._home))) as folder:
+            with _removed(Path(tempfile.mkdtemp(prefix="job-", dir=self._home)), cleaned) as folder:
                 yield folder
         finally:
             self.reserved -= need
 
 
 @contextmanager
-def _removed(folder: Path) -> Iterator[Path]:
+def _removed(folder: Path, event: str | None) -> Iterator[Path]:
     try:
         yield folder
     finally:
         # Not in a thread: nothing awaited, nothing that a second cancellation could cut off half done. A handful of
         # files take well under a millisecond each.
         shutil.rmtree(folder)
-        log.info("scratch.cleaned")
+        if event is not None:
+            log.info(event)
 
 
 @contextmanager

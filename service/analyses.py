@@ -9,7 +9,7 @@ from pydantic import Field
 
 from core.error_codes import ErrorCode
 from core.messages import is_analysis_id
-from core.record import Record, Status, frame_key
+from core.record import Record, Status, frame_key, poster_key
 from core.result import Sport, StoredResult
 from service.analysis_result import AnalysisResult, analysis_result
 from service.answers import AnalysisStatus, OutsideStatus, Started, respond
@@ -112,8 +112,11 @@ async def completed_result(request: web.Request, record: Record) -> AnalysisResu
             for frame_id in ids
         )
     )
+    poster = None
+    if record.poster:
+        poster = await outside.objects.presign_get(poster_key(record.analysis_id), expires_s=ADDRESS_VALID_S)
     language = request[CALLER].language or record.language
-    return analysis_result(stored, dict(zip(ids, addresses, strict=True)), language)
+    return analysis_result(stored, dict(zip(ids, addresses, strict=True)), language, poster=poster)
 
 
 async def _settled(request: web.Request, analysis_id: str, wait_s: int) -> Record:

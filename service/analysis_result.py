@@ -28,6 +28,7 @@ class AnalysisResult(OldFields):
     status: Literal["completed"] = "completed"
     quality: Quality
     video: Video
+    poster_url: str | None
     frames: tuple[Frame, ...]
     phases: tuple[Phase, ...]
     metrics: dict[MetricName, Metric]
@@ -39,8 +40,10 @@ class AnalysisResult(OldFields):
     timing: Timing
 
 
-def analysis_result(stored: StoredResult, addresses: Mapping[str, str], language: Language) -> AnalysisResult:
-    """`addresses` by frame id."""
+def analysis_result(
+    stored: StoredResult, addresses: Mapping[str, str], language: Language, *, poster: str | None = None
+) -> AnalysisResult:
+    """`addresses` by frame id; `poster`: the address of the clip's first picture, where there is one."""
     measured = stored.measurement
     return AnalysisResult(
         **dict(old_fields(stored, language)),
@@ -48,6 +51,7 @@ def analysis_result(stored: StoredResult, addresses: Mapping[str, str], language
         analysis_id=stored.analysis_id,
         quality=measured.quality,
         video=measured.video,
+        poster_url=poster,
         frames=tuple(frame.model_copy(update={"url": addresses.get(frame.id)}) for frame in measured.frames),
         phases=measured.phases,
         metrics=measured.metrics,

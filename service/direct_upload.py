@@ -1,6 +1,7 @@
 """POST /upload: the clip in the request's own body, passed on to the bucket as it comes."""
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator
 from datetime import datetime
 
@@ -53,10 +54,14 @@ async def _stored(request: web.Request) -> Record:
     analysis_id, now = new_id(), outside.now()
     bind_analysis(analysis_id)
 
+    digest = hashlib.sha256()
+
     async def clip() -> AsyncIterator[bytes]:
         async for piece in form.pieces():
+            digest.update(piece)
             yield piece
-        await outside.records.create(_record(request, form, analysis_id, now))
+        record = _record(request, form, analysis_id, now)
+        await outside.records.create(record.model_copy(update={"object_sha256": digest.hexdigest()}))
 
     key = upload_key(analysis_id, EXTENSIONS[form.content_type], now)
     await outside.objects.put_stream(key, clip(), content_type=form.content_type)

@@ -83,6 +83,9 @@ async def download(bench: Bench, case: Case) -> Case:
     clip = folder / f"clip{PurePosixPath(record.key).suffix}"
     with Sink(clip, size=size) as sink:
         await _fetch(bench, record, sink, size)
+    if record.object_sha256 not in (None, sink.sha256):
+        # an ETag is an MD5, for which one can make two files
+        raise Failure(ErrorCode.OBJECT_CHANGED, "the bytes are not those that were uploaded")
     ms = round((tools.clock.monotonic() - started) * 1000)
     log.info("video.download.completed", bytes=sink.written, ms=ms)
     return replace(case, folder=folder, clip=clip, sha256=sink.sha256)

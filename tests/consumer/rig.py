@@ -15,9 +15,12 @@ from consumer.engine.limits import Limits
 from consumer.engine.policy import policy_of_catalogue
 from consumer.engine.setup import Setup
 from consumer.ingest import Ingest
+from consumer.ingesting.examine import Examiner
+from consumer.ingesting.poster import Posters
 from consumer.media.facts import JPEG, Jpeg, Moment, Probe
+from consumer.media.policy import MediaPolicy
 from consumer.sandbox.protocol import Progress
-from consumer.scratch import open_scratch
+from consumer.scratch import Scratch, open_scratch
 from consumer.stages import STAGES
 from consumer.stages.decoder import OnProgress
 from consumer.stages.stage import Stage, Tools
@@ -25,12 +28,13 @@ from core.messages import Job
 from core.record import Record, Status, rfc3339
 from core.result import Frame, FrameReason, Measurement, Quality, Sport, Video
 from core.settings import Settings
+from tests.consumer.headers import an_mp4
 from tests.engine.rig import Controls, half, running
 from tests.fakes import FakeObjects, FakeQueue, FakeRecords, Faults
 from tests.fakes.example import AN_ID, MOMENT, a_record
 from tests.fakes.objects import StoredObject
 
-CLIP = b"\0\0\0\x18ftypisom" + bytes(range(256)) * 1024
+CLIP = an_mp4(bytes(range(256)) * 1024)
 PROBE = Probe(container="mp4", codec="h264", width=640, height=360, rotation=0, duration_s=10, fps=30, bytes=len(CLIP))
 
 
@@ -168,19 +172,25 @@ class House:
         job = Job(kind="analysis", analysis_id=AN_ID, epoch=epoch, traceparent=a_record().traceparent)
         await self.analysis_queue.send(job.body(), job.attributes())
 
-    def ingest(self) -> Ingest:
+    def ingest(self, scratch: Scratch) -> Ingest:
+        posters = Posters(objects=self.objects, clock=self.clock, scratch=scratch, open_decoder=self.decoder.enter)
+        policy = MediaPolicy.from_settings(self.settings)
         return Ingest(
             objects=self.objects,
             records=self.records,
             analyses=self.analysis_queue,
             clock=self.clock,
-            settings=self.settings,
+            examiner=Examiner(objects=self.objects, clock=self.clock, policy=policy, posters=posters),
         )
 
     @asynccontextmanager
     async def ingesting(self) -> AsyncIterator[Controls]:
-        async with running(self._engine(self.ingest_queue, self.ingest(), concurrency=8)) as controls:
-            yield controls
+        with open_scratch(self.scratch_dir, budget=self.settings.scratch_bytes) as scratch:
+            engine = self._engine(self.ingest_queue, self.ingest(scratch), concurrency=8)
+            async with running(engine) as controls:
+                yield controls
+            assert scratch.reserved == 0
+        assert self.decoder.open == 0
 
     @asynccontextmanager
     async def analysing(self, owner: str = "worker") -> AsyncIterator[Controls]:

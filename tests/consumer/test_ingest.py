@@ -164,7 +164,7 @@ async def test_a_crash_between_any_two_steps_is_made_up_for(house: House, when: 
     await tell(house, event(KEY))
     await ingested(house)
     calls = [call for call in house.faults.calls if not call.startswith("ingest.")]
-    assert len(calls) == 8
+    assert len(calls) == 10
     for number, call in enumerate(calls):
         broken = House(scratch_dir=house.scratch_dir)
         await broken.upload()
