@@ -10,6 +10,7 @@ from types import MappingProxyType
 import structlog
 
 from consumer.engine.preflight import BrokenSetup
+from consumer.liveness import PortTaken, health_port
 from consumer.roles import OpenRole, analysis_role, ingest_role
 from core.failure import Failure
 from core.log import configure_logging, log_settings
@@ -56,6 +57,9 @@ def main(argv: Sequence[str]) -> int:
         # as with settings that are wrong: no restart mends it
         log.error("consumer.start.refused", kind=what, queue=broken.queue, flaws=list(broken.flaws))
         return 2
+    except PortTaken as taken:
+        log.error("consumer.start.refused", kind=what, detail=str(taken))
+        return 2
     return 0
 
 
@@ -70,7 +74,7 @@ async def work(settings: Settings, kind: str, open_role: OpenRole) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, asked)
-    async with open_role(settings) as engine:
+    async with open_role(settings) as engine, health_port(settings, engine.vitals):
         log.info("consumer.started", kind=kind, concurrency=engine.slots.limit)
         await engine.run(stop, hurry)
     log.info("consumer.stopped", kind=kind)

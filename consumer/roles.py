@@ -18,6 +18,7 @@ from consumer.ingest import Ingest
 from consumer.ingesting.examine import Examiner
 from consumer.ingesting.poster import Posters
 from consumer.media.policy import MediaPolicy
+from consumer.reconciling.opening import open_reconciler
 from consumer.sandbox.process import Sandbox
 from consumer.scratch import Scratch, open_scratch
 from consumer.stages import STAGES
@@ -101,14 +102,15 @@ async def analysis_role(settings: Settings) -> AsyncIterator[Engine]:
                 open_decoder=Sandbox,
                 settings=settings,
             )
+            owner = f"{settings.instance}-{os.getpid()}-{secrets.token_hex(4)}"
             handler = Analysis(
-                records=DynamoRecords(clients.dynamodb, settings.table),
-                tools=tools,
-                stages=STAGES,
-                owner=f"{settings.instance}-{os.getpid()}-{secrets.token_hex(4)}",
+                records=DynamoRecords(clients.dynamodb, settings.table), tools=tools, stages=STAGES, owner=owner
             )
             queue = await _queue(clients, settings.analysis_queue)
-            yield await engine_of(settings, queue, handler, concurrency=settings.worker_concurrency)
+            engine = await engine_of(settings, queue, handler, concurrency=settings.worker_concurrency)
+            reconciler = await open_reconciler(settings, clients, owner=owner, depths=engine.vitals.dead_letters)
+            async with reconciler.working():
+                yield engine
 
 
 async def _queue(clients: Clients, name: str) -> SqsQueue:

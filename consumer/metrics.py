@@ -1,0 +1,53 @@
+"""What Prometheus reads from a consumer: its vitals at the moment of the scrape, in a registry of its own."""
+
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from consumer.engine.vitals import Vitals
+
+PREFIX = "performate_consumer"
+
+
+class VitalsCollector(Collector):
+    """`synthetic` keeps the prober's jobs out of the users' figures."""
+
+    def __init__(self, vitals: Vitals) -> None:
+        self._vitals = vitals
+
+    def collect(self) -> Iterator[Metric]:
+        vitals = self._vitals
+        jobs = CounterMetricFamily(f"{PREFIX}_jobs", "Deliveries that ended", labels=("kind", "outcome", "synthetic"))
+        for (outcome, synthetic), count in sorted(vitals.jobs.items()):
+            jobs.add_metric((vitals.kind, outcome, "true" if synthetic else "false"), count)
+        yield jobs
+        yield CounterMetricFamily(f"{PREFIX}_receive_failures", "Receives that failed", value=vitals.receive_failures)
+        gauges = {
+            "jobs_in_flight": ("Deliveries in work", vitals.in_flight),
+            "slots_free": ("Slots that no delivery and no poll holds", vitals.free_slots),
+            "poll_age_seconds": ("Since the last poll that ended well", vitals.poll_age_s),
+            "loop_lag_seconds": ("How late the event loop is", vitals.loop_lag_s),
+        }
+        for name, (about, value) in gauges.items():
+            yield GaugeMetricFamily(f"{PREFIX}_{name}", about, value=value)
+        yield self._dead_letters()
+
+    def _dead_letters(self) -> Metric:
+        """Only the process that leads the reconcilers has samples: the fleet's figure comes once."""
+        found = GaugeMetricFamily("performate_dead_letters", "Messages in a dead-letter queue", labels=("queue",))
+        for queue, depth in sorted(self._vitals.dead_letters.items()):
+            found.add_metric((queue,), depth)
+        return found
+
+
+def registry_of(vitals: Vitals) -> CollectorRegistry:
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    registry.register(VitalsCollector(vitals))
+    return registry
+
+
+def exposition(registry: CollectorRegistry) -> bytes:
+    return generate_latest(registry)
