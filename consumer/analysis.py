@@ -147,6 +147,7 @@ class AnalysisJob:
         progress = Progress(lease=lease, clock=tools.clock, stages=stages)
         case = Case(record=lease.record, claimed_at=tools.clock.now())
         async with AsyncExitStack() as exits:
+            exits.push_async_callback(progress.close)
             bench = Bench(tools=tools, lease=lease, exits=exits, report=progress.report)
             for stage in stages:
                 case = await self._through(stage, bench, case, progress)
