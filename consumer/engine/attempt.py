@@ -11,10 +11,12 @@ Result = Later | Failure | None
 
 
 class Interruption(StrEnum):
-    """LOST: the message is not ours any more, nothing may be written. SHUTDOWN: it is, and goes back."""
+    """LOST: the message is not ours any more, nothing may be written. SHUTDOWN: it is, and goes back. OUTAGE: it is,
+    and waits until a downstream is there again."""
 
     LOST = "lost"
     SHUTDOWN = "shutdown"
+    OUTAGE = "outage"
 
 
 class Attempt:
@@ -35,7 +37,7 @@ class Attempt:
             work.cancel()
 
     def interrupt(self, why: Interruption) -> None:
-        """Cancels the job. The first reason stands, except that a loss overrides a shutdown."""
+        """Cancels the job. The first reason stands, except that a loss overrides the others."""
         if self.interruption is None or why is Interruption.LOST:
             self.interruption = why
         if self._work is not None:

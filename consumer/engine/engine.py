@@ -6,17 +6,19 @@ import structlog
 
 from consumer.engine.acks import Acks
 from consumer.engine.attempt import Attempt, Interruption
+from consumer.engine.breaker import Breaker
 from consumer.engine.clock import done_within
 from consumer.engine.job import Handler
+from consumer.engine.outage import ASIDE_S, Outage
 from consumer.engine.policy import Policy
-from consumer.engine.poller import Admit, Poller, unlimited
-from consumer.engine.returning import give_back
+from consumer.engine.poller import Poller
+from consumer.engine.returning import as_if_never_received, give_back
 from consumer.engine.settle import Settle
 from consumer.engine.setup import Setup
 from consumer.engine.slots import Slots
 from consumer.engine.vitals import Vitals
 from consumer.engine.worker import Worker
-from core.ports import Delivery
+from core.ports import Breakers, Delivery
 
 log = structlog.stdlib.get_logger(__name__)
 RELEASE_S = 1.0
@@ -26,7 +28,16 @@ LAST_S = 0.5
 class Engine:
     """Made once, run once."""
 
-    def __init__(self, setup: Setup, *, handler: Handler, policy: Policy, admit: Admit = unlimited) -> None:
+    def __init__(
+        self,
+        setup: Setup,
+        *,
+        handler: Handler,
+        policy: Policy,
+        breaker: Breaker | None = None,
+        breakers: Breakers | None = None,
+    ) -> None:
+        """`breaker` is the one that the handler's jobs report to; `breakers` is where other processes read about it."""
         self._queue = setup.queue
         self._clock = setup.clock
         self._limits = setup.limits
@@ -34,17 +45,25 @@ class Engine:
         self.slots = Slots(setup.limits.concurrency)
         self.vitals = Vitals(setup, kind=handler.kind, slots=self.slots, attempts=self._attempts.values)
         self._acks = Acks(setup)
-        settle = Settle(setup, acks=self._acks, policy=policy)
+        # without one: a breaker that nothing opens
+        breaker = breaker or Breaker(setup.clock, name="none", codes=frozenset(), chance=setup.chance)
+        self._outage = Outage(setup, breaker=breaker, interrupt=self._give_way, board=breakers)
+        settle = Settle(setup, acks=self._acks, policy=policy, outage=self._outage)
         self._worker = Worker(setup, handler=handler, settle=settle)
         self._poller = Poller(
-            setup, slots=self.slots, start=self._start, hand_back=self._hand_back, vitals=self.vitals, admit=admit
+            setup,
+            slots=self.slots,
+            start=self._start,
+            hand_back=self._hand_back,
+            vitals=self.vitals,
+            admit=self._admit,
         )
 
     async def run(self, stop: asyncio.Event, hurry: asyncio.Event | None = None) -> None:
         """Works until `stop` is set, then drains: running jobs get the drain budget, or until `hurry`; what is left
         is cancelled and handed back. Returns within the budget + 2 s. Raises what killed the poller, if anything."""
         self.vitals.started()
-        acks = asyncio.create_task(self._acks.run())
+        acks, outage = asyncio.create_task(self._acks.run()), asyncio.create_task(self._outage.run())
         poll = asyncio.create_task(self._poller.run(stop))
         stopping = asyncio.create_task(_set(stop))
         try:
@@ -52,9 +71,9 @@ class Engine:
             await self._drain(poll, hurry or asyncio.Event())
         finally:
             # nothing is left here after a drain that went well
-            for task in (acks, poll, stopping, *self._attempts):
+            for task in (acks, outage, poll, stopping, *self._attempts):
                 task.cancel()
-            await asyncio.wait({acks, poll, stopping, *self._attempts}, timeout=LAST_S)
+            await asyncio.wait({acks, outage, poll, stopping, *self._attempts}, timeout=LAST_S)
         if not poll.cancelled():
             poll.result()
 
@@ -68,8 +87,19 @@ class Engine:
         self.vitals.ended(self._attempts.pop(task))
         self.slots.give()
 
+    def _admit(self, free: int) -> int:
+        return self._outage.admit(free, len(self._attempts))
+
+    def _give_way(self) -> None:
+        for attempt in self._attempts.values():
+            attempt.interrupt(Interruption.OUTAGE)
+
     async def _hand_back(self, delivery: Delivery) -> None:
-        await give_back(self._queue, delivery, 0, max_receives=self._limits.max_receives)
+        if not self._outage.lasts:
+            await as_if_never_received(self._queue, delivery)
+            return
+        await give_back(self._queue, delivery, ASIDE_S, max_receives=self._limits.max_receives)
+        self._outage.put_aside(delivery.receipt)
 
     async def _drain(self, poll: asyncio.Task[None], hurry: asyncio.Event) -> None:
         end = self._clock.monotonic() + self._limits.drain_s

@@ -26,10 +26,6 @@ Admit = Callable[[int], int]
 """How many of so many free slots may be filled now: the place of a circuit breaker."""
 
 
-def unlimited(free: int) -> int:
-    return free
-
-
 class Poller:
     """`start` takes over a delivery and its slot. `hand_back` makes one visible again that is not started."""
 
@@ -41,7 +37,7 @@ class Poller:
         start: Callable[[Delivery], None],
         hand_back: Callable[[Delivery], Awaitable[None]],
         vitals: Vitals,
-        admit: Admit = unlimited,
+        admit: Admit,
     ) -> None:
         self._queue = setup.queue
         self._clock = setup.clock
@@ -78,11 +74,11 @@ class Poller:
         self._failures = 0
         self._vitals.polled()
         self._slots.give(limit - len(found))
-        if stop.is_set():
-            await self._return(found)
-        else:
-            for delivery in found:
-                self._start(delivery)
+        # a breaker may have opened meanwhile
+        wanted = self._admit(len(found)) if found and not stop.is_set() else 0
+        for delivery in found[:wanted]:
+            self._start(delivery)
+        await self._return(found[wanted:])
         # an empty answer long before the wait is over must not become a busy loop
         early = started + min(EMPTY_PAUSE_S, self._limits.wait_s or EMPTY_PAUSE_S) - self._clock.monotonic()
         return 0.0 if found else early

@@ -19,3 +19,13 @@ async def give_back(queue: Queue, delivery: Delivery, seconds: float, *, max_rec
         return
     await queue.send(delivery.body, delivery.attributes, delay_s=min(round(seconds), LONGEST_DELAY_S))
     await queue.delete([delivery.receipt])
+
+
+async def as_if_never_received(queue: Queue, delivery: Delivery) -> None:
+    """For a message that came when it was too late: visible at once, and if this was its first receive, as a copy
+    whose next one is the first. Later ones keep their count, by which a message that kills workers is known."""
+    if delivery.receive_count > 1:
+        await hide(queue, delivery, 0)
+        return
+    await queue.send(delivery.body, delivery.attributes)
+    await queue.delete([delivery.receipt])

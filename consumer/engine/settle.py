@@ -6,6 +6,7 @@ from consumer.engine.acks import Acks
 from consumer.engine.attempt import Attempt, Interruption, Result
 from consumer.engine.caught import caught
 from consumer.engine.job import Job, Later
+from consumer.engine.outage import ASIDE_S, Outage
 from consumer.engine.policy import DeadLetter, Policy, Retry, jittered
 from consumer.engine.returning import give_back, hide
 from consumer.engine.setup import Setup
@@ -19,13 +20,14 @@ log = structlog.stdlib.get_logger(__name__)
 class Settle:
     """`until` is always the moment (Clock.monotonic) when the message is about to be visible again."""
 
-    def __init__(self, setup: Setup, *, acks: Acks, policy: Policy) -> None:
+    def __init__(self, setup: Setup, *, acks: Acks, policy: Policy, outage: Outage) -> None:
         self._queue = setup.queue
         self._clock = setup.clock
         self._chance = setup.chance
         self._limits = setup.limits
         self._acks = acks
         self._policy = policy
+        self._outage = outage
 
     async def settle(self, attempt: Attempt, job: Job, result: Result, *, until: float) -> str:
         delivery = attempt.delivery
@@ -33,6 +35,9 @@ class Settle:
             return "lost"
         if attempt.interruption is Interruption.SHUTDOWN:
             return await self._put_back(delivery, job, None, 0.0, outcome="handed_back")
+        cause = result if isinstance(result, Failure) else None
+        if attempt.interruption is Interruption.OUTAGE or (cause is not None and self._outage.caused(cause)):
+            return await self._set_aside(delivery, job, cause)
         if result is None:
             return await self._delete(delivery, "done", until=until)
         if isinstance(result, Later):
@@ -71,13 +76,20 @@ class Settle:
                 return await self._put_back(delivery, job, failure, decision.delay_s, outcome="retried")
             released = await caught(job.release(failure, counts=True), doing="releasing")
             _log_unless_none("job.release.failed", released)
-            return _said("retried", await caught(hide(self._queue, delivery, decision.delay_s), doing="backing off"))
+            hidden = await caught(hide(self._queue, delivery, decision.delay_s), doing="backing off")
+            self._outage.suspect(delivery.receipt, failure, hidden_s=decision.delay_s)
+            return _said("retried", hidden)
         marked = await caught(job.fail(decision.failure), doing="marking as failed")
         if marked is not None:
             return "lost" if marked.code is ErrorCode.LEASE_LOST else await self.back_off(delivery, marked)
         if isinstance(decision, DeadLetter):
             return await self.keep(delivery, str(decision.failure), until=until)
         return await self._delete(delivery, "failed", until=until)
+
+    async def _set_aside(self, delivery: Delivery, job: Job, failure: Failure | None) -> str:
+        outcome = await self._put_back(delivery, job, failure, ASIDE_S, outcome="set_aside")
+        self._outage.put_aside(delivery.receipt)
+        return outcome
 
     async def _put_back(
         self, delivery: Delivery, job: Job, failure: Failure | None, seconds: float, *, outcome: str

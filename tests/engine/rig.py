@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
+from consumer.engine.breaker import Breaker
 from consumer.engine.clock import SystemClock
 from consumer.engine.engine import Engine
 from consumer.engine.job import Job, Later, Pulse
 from consumer.engine.limits import Limits
 from consumer.engine.policy import policy_of_catalogue
-from consumer.engine.poller import Admit, unlimited
 from consumer.engine.setup import Setup
 from core.failure import Failure
 from core.messages import Undecodable
@@ -84,8 +84,8 @@ def make_setup(queue: FakeQueue, limits: Limits = LIMITS, **changes: float) -> S
     return Setup(queue=queue, clock=SystemClock(), chance=half, limits=replace(limits, **changes))  # type: ignore[arg-type]  # whole numbers stay whole
 
 
-def make_engine(setup: Setup, handler: TinyHandler, *, admit: Admit = unlimited) -> Engine:
-    return Engine(setup, handler=handler, policy=policy_of_catalogue(max_tries=3), admit=admit)
+def make_engine(setup: Setup, handler: TinyHandler, *, breaker: Breaker | None = None) -> Engine:
+    return Engine(setup, handler=handler, policy=policy_of_catalogue(max_tries=3), breaker=breaker)
 
 
 @dataclass(kw_only=True)
