@@ -70,7 +70,7 @@ class Settings(BaseSettings):
         0, ge=0, le=65535, description="port of a consumer's /livez, /readyz and /metrics, at HOST; 0 switches it off"
     )
     reconcile_s: int = Field(30, ge=1, description="pause between two rounds of the worker's reconciler")
-    resend_after_s: int = Field(600, ge=1, description="how long an analysis waits before its message counts as lost")
+    resend_after_s: int = Field(1200, ge=1, description="how long an analysis waits before its message counts as lost")
     max_age_s: int = Field(21600, ge=1, description="oldest that an accepted analysis gets before it fails for good")
     download_limit_s: int = Field(120, gt=0, description="deadline of the download stage")
     extract_limit_s: int = Field(60, gt=0, description="deadline of the extract stage")
