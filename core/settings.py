@@ -80,6 +80,9 @@ class Settings(BaseSettings):
     scratch_dir: Path = Field(Path(".data/scratch"), description="folder for clips while they are worked on")
     scratch_bytes: int = Field(2048 * MIB, gt=0, description="how much of that folder's disk may be used")
     weights_dir: Path = Field(Path(".data/weights"), description="folder of the pose weights")
+    pose_model: Literal["full", "lite"] = Field(
+        "full", description="pose weights: lite is quicker, and less sure of hands and feet"
+    )
     frame_count: int = Field(5, ge=1, le=50, description="evenly spaced frames kept of each clip")
     frame_long_side: int = Field(1024, ge=64, le=4096, description="long side of a kept frame, pixels")
 

@@ -14,7 +14,9 @@ from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
 from consumer.kinematics.anchors import DETECTOR_SIDE, decode_people
-from core.pose_weights import DETECTOR, LANDMARK
+from core.error_codes import ErrorCode
+from core.failure import Failure
+from core.pose_weights import DETECTOR, LANDMARK_FILES
 
 Image = NDArray[np.uint8]
 Array = NDArray[np.float64]
@@ -66,11 +68,16 @@ class PoseModel(Protocol):
 
 
 class BlazePose:
-    """The detector and the landmark model from `folder`; one instance serves one thread."""
+    """The detector and the landmark model; one instance serves one thread.
 
-    def __init__(self, folder: Path) -> None:
-        self._detector = _open(folder / DETECTOR.name)
-        self._landmark = _open(folder / LANDMARK.name)
+    `weights` is the landmark model's file with the detector beside it, or their folder: the full model then.
+    Raises Failure WEIGHTS_MISSING when one of the two is not there, or is no model.
+    """
+
+    def __init__(self, weights: Path) -> None:
+        landmark = weights if weights.suffix == ".tflite" else weights / LANDMARK_FILES["full"].name
+        self._detector = _open(landmark.with_name(DETECTOR.name))
+        self._landmark = _open(landmark)
 
     def detect(self, image: Image, region: Region) -> list[Person]:
         crop = _crop(image, region, DETECTOR_SIDE)
@@ -126,8 +133,11 @@ def _crop(image: Image, region: Region, side: int) -> NDArray[np.float32]:
 
 
 def _open(path: Path) -> Any:
-    interpreter = Interpreter(model_path=str(path), num_threads=THREADS)
-    interpreter.allocate_tensors()
+    try:
+        interpreter = Interpreter(model_path=str(path), num_threads=THREADS)
+        interpreter.allocate_tensors()
+    except (ValueError, RuntimeError) as error:
+        raise Failure(ErrorCode.WEIGHTS_MISSING, f"{path.name} is not there, or is no model") from error
     return interpreter
 
 

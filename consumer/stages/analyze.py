@@ -5,6 +5,7 @@ from dataclasses import replace
 from consumer.stages.decoder import OnProgress
 from consumer.stages.listening import listening
 from consumer.stages.stage import DECODER_MARGIN_S, Bench, Case, Picture, Stage, given
+from core.pose_weights import model_path
 from core.result import Measurement
 
 
@@ -22,7 +23,7 @@ async def analyze(bench: Bench, case: Case) -> Case:
             case.record.sport_type,
             out=out,
             # the child's working directory is not ours
-            weights=settings.weights_dir.absolute(),
+            weights=model_path(settings.weights_dir.absolute(), settings.pose_model),
             limit_s=settings.analyze_limit_s - DECODER_MARGIN_S,
             on_progress=hear,
         )

@@ -7,7 +7,12 @@ import tarfile
 from io import BytesIO
 from pathlib import Path
 
-from core.pose_weights import WEIGHT_FILES, missing
+import pytest
+
+from consumer.kinematics.pose_model import BlazePose
+from core.error_codes import ErrorCode
+from core.failure import Failure
+from core.pose_weights import LANDMARK_FILES, WEIGHT_FILES, missing, model_path, refuse_missing
 from tests.kinematics.conftest import REPO
 
 RIGHT = {weight.name: weight for weight in WEIGHT_FILES}
@@ -63,6 +68,29 @@ def test_an_archive_without_the_file_says_so(tmp_path: Path) -> None:
     assert "could not be read from the archive" in done.stderr
 
 
+def test_only_the_chosen_models_files_are_needed(weights: Path, tmp_path: Path) -> None:
+    for name in RIGHT:
+        (tmp_path / name).write_bytes((weights / name).read_bytes())
+    (tmp_path / LANDMARK_FILES["full"].name).unlink()
+    assert missing(tmp_path, "lite") == ()
+    refuse_missing(tmp_path, "lite")
+    with pytest.raises(Failure) as refused:
+        refuse_missing(tmp_path, "full")
+    assert refused.value.code is ErrorCode.WEIGHTS_MISSING
+    assert "python -m ops.weights" in refused.value.detail
+
+
+@pytest.mark.parametrize("contents", [None, b"no model"])
+def test_the_analyzer_names_the_missing_weights_by_their_code(contents: bytes | None, tmp_path: Path) -> None:
+    path = model_path(tmp_path, "lite")
+    if contents is not None:
+        for weight in WEIGHT_FILES:
+            (tmp_path / weight.name).write_bytes(contents)
+    with pytest.raises(Failure) as refused:
+        BlazePose(path)
+    assert refused.value.code is ErrorCode.WEIGHTS_MISSING
+
+
 def test_what_is_right_is_left_and_what_is_wrong_is_fetched_again(weights: Path, tmp_path: Path) -> None:
     folder, path = tmp_path / "weights", tmp_path / "bin"
     folder.mkdir()
@@ -73,7 +101,7 @@ def test_what_is_right_is_left_and_what_is_wrong_is_fetched_again(weights: Path,
     untouched = fetch(folder, path)
     assert untouched.returncode == 0
     assert "in place" in untouched.stderr
-    first, second = RIGHT
+    first, second, _ = RIGHT
     (folder / first).write_bytes(b"rotten")
     before = (folder / second).stat().st_mtime_ns
     done = fetch(folder, fake_npm(path, {RIGHT[name].packed_as: data for name, data in bytes_of.items()}))
