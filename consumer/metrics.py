@@ -26,7 +26,7 @@ class VitalsCollector(Collector):
         yield CounterMetricFamily(f"{PREFIX}_receive_failures", "Receives that failed", value=vitals.receive_failures)
         gauges = {
             "jobs_in_flight": ("Deliveries in work", vitals.in_flight),
-            "slots_free": ("Slots that no delivery and no poll holds", vitals.free_slots),
+            "slots_free": ("Slots without a delivery", vitals.free_slots),
             "poll_age_seconds": ("Since the last poll that ended well", vitals.poll_age_s),
             "loop_lag_seconds": ("How late the event loop is", vitals.loop_lag_s),
         }

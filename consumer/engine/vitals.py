@@ -76,7 +76,8 @@ class Vitals:
 
     @property
     def free_slots(self) -> int:
-        return self._slots.free
+        """Those without a delivery; a poll that waits holds as many as it may bring messages."""
+        return self._slots.limit - self.in_flight
 
     @property
     def poll_age_s(self) -> float:
