@@ -14,7 +14,7 @@ from typing import Final
 
 from consumer.kinematics.drawing import draw_video
 from consumer.media.facts import Probe
-from consumer.sandbox.process import Sandbox
+from consumer.sandbox.pool import open_sandbox
 from core.failure import Failure
 from core.pose_weights import DEFAULT_FOLDER, missing
 from core.result import Measurement, Sport
@@ -65,7 +65,7 @@ async def examine(clip: Path, sport: Sport, *, out: Path, weights: Path) -> tupl
     All paths absolute: the child's working directory is not ours.
     """
     tell = teller("measure")
-    async with Sandbox() as box:
+    async with open_sandbox(weights) as box:
         facts = await box.probe(clip, limit_s=PROBE_LIMIT_S)
         measured = await box.measure(
             clip,

@@ -19,7 +19,8 @@ from consumer.ingesting.examine import Examiner
 from consumer.ingesting.poster import Posters
 from consumer.media.policy import MediaPolicy
 from consumer.reconciling.opening import open_reconciler
-from consumer.sandbox.process import Sandbox
+from consumer.sandbox.linux import hide_memory
+from consumer.sandbox.pool import Pool
 from consumer.scratch import Scratch, open_scratch
 from consumer.stages import STAGES
 from consumer.stages.download import space_for
@@ -65,7 +66,8 @@ async def engine_of(settings: Settings, queue: SqsQueue, handler: Handler, *, co
 async def ingest_role(settings: Settings) -> AsyncIterator[Engine]:
     """Raises Failure(QUEUE_UNAVAILABLE) naming the queue that is not there, BrokenSetup for one that is set up
     wrong."""
-    async with open_clients(settings) as clients:
+    hide_memory()
+    async with open_clients(settings) as clients, Pool() as pool:
         with open_scratch(settings.scratch_dir, budget=settings.scratch_bytes) as scratch:
             objects = S3Objects(clients.s3, settings.bucket)
             handler = Ingest(
@@ -73,15 +75,15 @@ async def ingest_role(settings: Settings) -> AsyncIterator[Engine]:
                 records=DynamoRecords(clients.dynamodb, settings.table),
                 analyses=await _queue(clients, settings.analysis_queue),
                 clock=SystemClock(),
-                examiner=examiner_of(settings, objects, scratch),
+                examiner=examiner_of(settings, objects, scratch, pool),
             )
             queue = await _queue(clients, settings.ingest_queue)
             yield await engine_of(settings, queue, handler, concurrency=settings.ingest_concurrency)
 
 
-def examiner_of(settings: Settings, objects: Objects, scratch: Scratch) -> Examiner:
+def examiner_of(settings: Settings, objects: Objects, scratch: Scratch, pool: Pool) -> Examiner:
     clock = SystemClock()
-    posters = Posters(objects=objects, clock=clock, scratch=scratch, open_decoder=Sandbox)
+    posters = Posters(objects=objects, clock=clock, scratch=scratch, open_decoder=pool.decoder)
     return Examiner(objects=objects, clock=clock, policy=MediaPolicy.from_settings(settings), posters=posters)
 
 
@@ -93,13 +95,14 @@ async def analysis_role(settings: Settings) -> AsyncIterator[Engine]:
     if settings.scratch_bytes < needed:
         detail = f"SCRATCH_BYTES is {settings.scratch_bytes}, and the largest clip needs {needed}"
         raise Failure(ErrorCode.SCRATCH_FULL, detail)
-    async with open_clients(settings) as clients:
+    hide_memory()
+    async with open_clients(settings) as clients, Pool(reads=[settings.weights_dir]) as pool:
         with open_scratch(settings.scratch_dir, budget=settings.scratch_bytes) as scratch:
             tools = Tools(
                 objects=S3Objects(clients.s3, settings.bucket),
                 clock=SystemClock(),
                 scratch=scratch,
-                open_decoder=Sandbox,
+                open_decoder=pool.decoder,
                 settings=settings,
             )
             owner = f"{settings.instance}-{os.getpid()}-{secrets.token_hex(4)}"

@@ -14,6 +14,7 @@ from consumer.kinematics.phases import phases
 from consumer.kinematics.scan import Scan, scan
 from consumer.kinematics.shot import LONG_SIDE, SAMPLE_HZ
 from consumer.kinematics.telling import events, segments, track_points
+from consumer.media.album import Album
 from consumer.media.decode import sample
 from consumer.media.facts import Probe
 from consumer.media.frames import extract
@@ -30,7 +31,7 @@ def measure(
     probe: Probe,
     sport: Sport,
     *,
-    out: Path,
+    out: Album,
     weights: Path,
     progress: Callable[[float], None],
 ) -> Measurement:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import cv2
 
+from consumer.media.album import Album
 from consumer.media.facts import JPEG, Jpeg, Moment, Probe, even_times
 from consumer.media.pick import Pick, pick
 from consumer.media.picture import Image, Upright
@@ -36,7 +37,7 @@ def extract(
     probe: Probe,
     moments: Sequence[Moment],
     *,
-    out: Path,
+    out: Album,
     progress: Callable[[float], None],
     jpeg: Jpeg = JPEG,
 ) -> tuple[Frame, ...]:
@@ -72,7 +73,7 @@ def _keep(picked: Pick, image: Image, jpeg: Jpeg) -> _Kept:
     )
 
 
-def _write(out: Path, number: int, kept: _Kept) -> Frame:
+def _write(out: Album, number: int, kept: _Kept) -> Frame:
     name = f"f{number:02d}"
     try:
         (out / f"{name}.jpg").write_bytes(kept.data)

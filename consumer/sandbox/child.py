@@ -9,6 +9,7 @@ import sys
 from typing import BinaryIO
 
 from consumer.sandbox.limits import confine, die_with
+from consumer.sandbox.outbox import Outbox
 
 
 def main(parent: int) -> None:
@@ -17,7 +18,7 @@ def main(parent: int) -> None:
     confine()
     from consumer.sandbox.serve import serve  # noqa: PLC0415 - decoders load under the limits
 
-    serve(sys.stdin.buffer, replies)
+    serve(sys.stdin.buffer, Outbox(replies))
 
 
 def take_stdout() -> BinaryIO:

@@ -1,22 +1,22 @@
 """What the child may use of the machine. It puts these on itself before it loads a decoder."""
 
-import ctypes
 import os
 import resource
 import signal
-import sys
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
+
+from consumer.sandbox import linux
 
 MIB = 1024 * 1024
-PR_SET_PDEATHSIG = 1
 
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """Bytes of address space and of a written file, and open files."""
+    """Bytes of address space, and open files. What it may write is not a number: see walls."""
 
     memory_bytes: int = 1536 * MIB
-    file_bytes: int = 64 * MIB
     open_files: int = 64
 
 
@@ -27,25 +27,28 @@ def confine(limits: Limits = LIMITS) -> None:
     """Sets the limits for good: soft and hard alike, so that no code in this process can lift them."""
     for kind, value in (
         (resource.RLIMIT_AS, limits.memory_bytes),
-        (resource.RLIMIT_FSIZE, limits.file_bytes),
         (resource.RLIMIT_NOFILE, limits.open_files),
         (resource.RLIMIT_CORE, 0),
     ):
         resource.setrlimit(kind, (value, value))
+    with suppress(OSError):
+        # when the machine, or the container, runs out of memory, it is this process that goes and not the worker
+        Path("/proc/self/oom_score_adj").write_text("1000")
 
 
-def allow_cpu(seconds: int) -> None:
-    """Lets this process use so many seconds more; SIGXCPU ends it then. A process serves many requests: the hard
-    limit stays open."""
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    allowed = int(used.ru_utime + used.ru_stime) + seconds
-    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
-    resource.setrlimit(resource.RLIMIT_CPU, (allowed, hard))
+def allow_cpu(pid: int, seconds: int) -> None:
+    """Lets a child use so many seconds of CPU, all that it has used included; SIGXCPU ends it then. Asked from
+    outside, so that the child needs no call that changes limits."""
+    if linux.IS_LINUX:
+        with suppress(ProcessLookupError):
+            _, hard = resource.prlimit(pid, resource.RLIMIT_CPU)
+            soft = seconds if hard == resource.RLIM_INFINITY else min(seconds, hard)
+            resource.prlimit(pid, resource.RLIMIT_CPU, (soft, hard))
 
 
 def die_with(parent: int) -> None:
     """Ends this process when its parent goes, however it goes (SIGKILL gives the parent no time to tell us)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if linux.IS_LINUX:
+        linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         raise SystemExit("the parent is gone")

@@ -4,78 +4,69 @@ from __future__ import annotations
 
 import asyncio
 import math
-import signal
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Self, TypeVar
+from typing import TypeVar
 
-from pydantic import ValidationError
+import structlog
 
 from consumer.media.facts import JPEG, Jpeg, Moment, Probe
+from consumer.sandbox.gallery import Allowance, Gallery
 from consumer.sandbox.protocol import (
-    REPLY,
-    AnyReply,
+    AdmitRequest,
+    Admitted,
     AnyRequest,
     ExtractRequest,
     ExtractResult,
+    Final,
     MeasureRequest,
     MeasureResult,
     ProbeRequest,
     ProbeResult,
-    Progress,
+    Question,
     Refusal,
-    are_ours,
 )
 from consumer.sandbox.spawn import Child
+from consumer.sandbox.talk import OnProgress, Talk
 from core.error_codes import ErrorCode
 from core.failure import Failure
 from core.result import Frame, Measurement, Sport
 
-OnProgress = Callable[[Progress], None]
-R = TypeVar("R", ProbeResult, ExtractResult, MeasureResult)
+OnAdmitted = Callable[[Admitted], None]
+R = TypeVar("R", Admitted, ProbeResult, ExtractResult, MeasureResult)
 
 # The decoder's two threads may both be busy for the whole time that the wall clock allows.
 CPU_PER_WALL_SECOND = 2
+# the child reports ten times a second at most
+PROGRESS_PER_SECOND, PROGRESS_MARGIN = 20, 100
+ADMIT_LIMIT_S = 10.0
 
 
 class Sandbox:
-    """`async with Sandbox() as box`: one child for the requests of one job, one request at a time.
+    """A conversation with one child, for the requests of one job about one clip, one request at a time.
 
+    With the first request the walls close: the child can open its clip and `reads` from then on, and nothing else.
     Every request takes `limit_s`, seconds of wall clock, and `on_progress`. Each raises the Failure that the child
     found, or DECODER_TIMEOUT (over its time, wall or CPU) or DECODER_CRASHED (the child died, or broke the protocol);
     after these two, and after a cancellation, the child is dead and this sandbox answers DECODER_CRASHED only.
-    `command` is the child's program, by default ours.
     """
 
-    def __init__(self, command: Sequence[str] | None = None) -> None:
-        self._command = command
-        self._started: Child | None = None
+    def __init__(self, child: Child, *, reads: Sequence[Path], on_admitted: OnAdmitted) -> None:
+        self._child = child
+        self._reads = tuple(path.absolute() for path in reads)
+        self._on_admitted = on_admitted
+        self._is_admitted = False
         self._turn = asyncio.Lock()
-
-    async def __aenter__(self) -> Self:
-        self._started = await Child.start(self._command)
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._child.close()
+        self._allowance = Allowance()
 
     @property
     def pid(self) -> int:
         """The child's process id, and its group's."""
         return self._child.pid
 
-    @property
-    def _child(self) -> Child:
-        if self._started is None:
-            raise RuntimeError("a sandbox works inside `async with`")
-        return self._started
-
     async def probe(self, path: Path, *, limit_s: float, on_progress: OnProgress | None = None) -> Probe:
-        request = ProbeRequest(path=path, cpu_s=_cpu(limit_s))
-        return (await self._ask(request, ProbeResult, limit_s, on_progress)).probe
+        gallery = Gallery(None, self._allowance)
+        return (await self._ask(ProbeRequest(path=path), ProbeResult, limit_s, on_progress, gallery)).probe
 
     async def extract(  # noqa: PLR0913 - one request, spelt out; all but its first three have a default or a name
         self,
@@ -88,12 +79,11 @@ class Sandbox:
         jpeg: Jpeg = JPEG,
         on_progress: OnProgress | None = None,
     ) -> tuple[Frame, ...]:
-        """The JPEG of each frame is `out`/{frame.id}.jpg, a plain file; `out` exists and is this job's own."""
-        request = ExtractRequest(
-            path=path, cpu_s=_cpu(limit_s), probe=probe, moments=tuple(moments), out=out, jpeg=jpeg
-        )
-        frames = (await self._ask(request, ExtractResult, limit_s, on_progress)).frames
-        return self._checked(frames, out)
+        """The JPEG of each frame is `out`/{frame.id}.jpg, written by us; `out` exists and has no such files yet."""
+        request = ExtractRequest(path=path, probe=probe, moments=tuple(moments), jpeg=jpeg)
+        gallery = Gallery(out, self._allowance)
+        frames = (await self._ask(request, ExtractResult, limit_s, on_progress, gallery)).frames
+        return self._checked(frames, gallery)
 
     async def measure(  # noqa: PLR0913 - as above
         self,
@@ -106,71 +96,74 @@ class Sandbox:
         limit_s: float,
         on_progress: OnProgress | None = None,
     ) -> Measurement:
-        """Its frames lie in `out` as those of `extract` do."""
-        request = MeasureRequest(path=path, cpu_s=_cpu(limit_s), probe=probe, sport=sport, out=out, weights=weights)
-        measurement = (await self._ask(request, MeasureResult, limit_s, on_progress)).measurement
-        self._checked(measurement.frames, out)
+        """Its frames lie in `out` as those of `extract` do. `weights` is of `reads`, or below one of them."""
+        request = MeasureRequest(path=path, probe=probe, sport=sport, weights=weights)
+        gallery = Gallery(out, self._allowance)
+        measurement = (await self._ask(request, MeasureResult, limit_s, on_progress, gallery)).measurement
+        self._checked(measurement.frames, gallery)
         return measurement
 
-    def _checked(self, frames: tuple[Frame, ...], out: Path) -> tuple[Frame, ...]:
-        if not are_ours(frames, out):
-            self._child.kill()
-            raise Failure(ErrorCode.DECODER_CRASHED, "a frame that is not where frames are")
+    def _checked(self, frames: tuple[Frame, ...], gallery: Gallery) -> tuple[Frame, ...]:
+        if not gallery.holds(frames):
+            raise self._broken("frames that are not the pictures that came")
         return frames
 
-    async def _ask(self, request: AnyRequest, wanted: type[R], limit_s: float, on_progress: OnProgress | None) -> R:
+    async def _ask(
+        self, request: Question, wanted: type[R], limit_s: float, on_progress: OnProgress | None, gallery: Gallery
+    ) -> R:
         async with self._turn:
-            answered = False
-            try:
-                async with asyncio.timeout(limit_s):
-                    reply = await self._converse(request, on_progress)
-                answered = True
-            except TimeoutError as error:
-                raise Failure(ErrorCode.DECODER_TIMEOUT, f"{request.kind}: {limit_s:g} s") from error
-            finally:
-                # also when this task is cancelled: nobody waits for the child any more
-                if not answered:
-                    self._child.kill()
+            await self._admit(request.path)
+            self._child.allow(max(1, math.ceil(limit_s * CPU_PER_WALL_SECOND)))
+            most = math.ceil(limit_s * PROGRESS_PER_SECOND) + PROGRESS_MARGIN
+            talk = Talk(self._child, most_progress=most, on_progress=on_progress, keep=gallery.keep)
+            return self._wanted(await self._within(limit_s, talk, request), wanted)
+
+    async def _admit(self, clip: Path) -> None:
+        if self._is_admitted:
+            return
+        request = AdmitRequest(reads=(clip, *self._reads))
+        reply = await self._within(ADMIT_LIMIT_S, Talk(self._child, most_progress=0), request)
+        self._on_admitted(self._wanted(reply, Admitted))
+        self._is_admitted = True
+
+    async def _within(self, limit_s: float, talk: Talk, request: AnyRequest) -> Final:
+        answered = False
+        try:
+            async with asyncio.timeout(limit_s):
+                reply = await talk.ask(request)
+            answered = True
+        except TimeoutError as error:
+            raise Failure(ErrorCode.DECODER_TIMEOUT, f"{request.kind}: {limit_s:g} s") from error
+        finally:
+            # also when this task is cancelled: nobody waits for the child any more
+            if not answered:
+                self._child.kill()
+        return reply
+
+    def _wanted(self, reply: Final, wanted: type[R]) -> R:
         if isinstance(reply, Refusal):
             raise Failure(reply.code, reply.detail)
         if not isinstance(reply, wanted):
-            self._child.kill()
-            raise Failure(ErrorCode.DECODER_CRASHED, "the answer to another question")
+            raise self._broken("the answer to another question")
         return reply
 
-    async def _converse(self, request: AnyRequest, on_progress: OnProgress | None) -> AnyReply:
-        if self._child.broken:
-            raise Failure(ErrorCode.DECODER_CRASHED, "the child is gone")
-        try:
-            await self._child.write(request.model_dump_json().encode())
-            while True:
-                reply = await self._reply()
-                if not isinstance(reply, Progress):
-                    return reply
-                if on_progress is not None:
-                    on_progress(reply)
-        except ConnectionError as error:
-            raise await self._death() from error
-
-    async def _reply(self) -> AnyReply:
-        try:
-            line = await self._child.read()
-            if not line.endswith(b"\n"):
-                raise await self._death()
-            return REPLY.validate_json(line)
-        except ValidationError as error:
-            # without the error's own text: it quotes what the child wrote
-            raise Failure(ErrorCode.DECODER_CRASHED, f"{error.error_count()} errors in a reply") from None
-        except ValueError as error:
-            raise Failure(ErrorCode.DECODER_CRASHED, "a reply that is too long") from error
-
-    async def _death(self) -> Failure:
-        """What to say of a child that stopped talking."""
-        code = await self._child.end()
-        if code == -signal.SIGXCPU:
-            return Failure(ErrorCode.DECODER_TIMEOUT, "out of CPU time")
-        return Failure(ErrorCode.DECODER_CRASHED, f"ended with {code}")
+    def _broken(self, detail: str) -> Failure:
+        self._child.kill()
+        return Failure(ErrorCode.DECODER_CRASHED, detail)
 
 
-def _cpu(limit_s: float) -> int:
-    return max(1, math.ceil(limit_s * CPU_PER_WALL_SECOND))
+class Open:
+    """Says once, and not for each child, which walls this machine cannot close."""
+
+    def __init__(self) -> None:
+        self._said = False
+
+    def __call__(self, admitted: Admitted) -> None:
+        if self._said:
+            return
+        self._said = True
+        log = structlog.get_logger(__name__)
+        if not admitted.network:
+            log.warning("sandbox.network_open")
+        if not admitted.files:
+            log.warning("sandbox.files_open")

@@ -1,52 +1,100 @@
 """What the worker and its decoding child say to each other: one JSON object a line, each side's lines validated.
 
-A request is answered by any number of `progress` lines and then by exactly one `result` or `failure`. The child reads
-bytes of strangers and may be taken over by them: the parent believes nothing that a model here does not allow.
+The child says `ready` when it has loaded its decoders, and `admitted` when the walls are closed behind it. From then on
+a request is answered by any number of `progress` and `picture` lines and then by exactly one `result` or `failure`.
+Behind the line of a picture follow its bytes, as many as the line says.
+
+The child reads bytes of strangers and may be taken over by them: the parent believes nothing that a model here does
+not allow, and `is_sane` has to hold for all of it. Nothing of what it says is ever run, unpickled or used as a path.
 """
 
+import math
 import re
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, TypeAdapter
+from pydantic import BaseModel, Field, TypeAdapter, field_validator
 
 from consumer.media.facts import JPEG, Jpeg, Moment, Probe
 from core.error_codes import ErrorCode
 from core.result import Block, Frame, Measurement, Sport
 
+MIB = 1024 * 1024
 # A ten minute track at 10 Hz is under 1 MiB of JSON.
-MAX_LINE_BYTES = 4 * 1024 * 1024
-FRAME_ID = re.compile(r"f\d{2,4}")
+MAX_LINE_BYTES = 4 * MIB
+MAX_PICTURE_BYTES = 8 * MIB
+# of one job, and reserved with its clip's space: fifty JPEGs of 1,024 pixels take a sixth of it
+MAX_PICTURES, MAX_PICTURES_BYTES = 256, 64 * MIB
+FRAME_ID = r"^f\d{2,4}$"
+
+# What a file can be refused for. Any other word (try again, it costs nothing; leave it, another has it) is not the
+# child's to say.
+REFUSALS = frozenset(
+    {
+        ErrorCode.FILE_TOO_SMALL,
+        ErrorCode.FILE_TOO_LARGE,
+        ErrorCode.UNSUPPORTED_CONTAINER,
+        ErrorCode.UNSUPPORTED_CODEC,
+        ErrorCode.VIDEO_TOO_LONG,
+        ErrorCode.VIDEO_TOO_LARGE_PIXELS,
+        ErrorCode.INVALID_METADATA,
+        ErrorCode.METADATA_EXTRACTION_FAILED,
+        ErrorCode.FRAME_EXTRACTION_FAILED,
+        ErrorCode.NO_VALID_FRAMES,
+        ErrorCode.WEIGHTS_MISSING,
+        ErrorCode.DECODER_CRASHED,
+        ErrorCode.INTERNAL,
+    }
+)
+
+MAX_TEXT = 1000
+# the largest whole number that every reader of JSON keeps exact, and more than any measure needs
+MAX_NUMBER = 2**53
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+
+
+class AdmitRequest(Block):
+    """`reads`: the only folders and files, besides the code, that the child may open; all absolute."""
+
+    kind: Literal["admit"] = "admit"
+    reads: tuple[Path, ...]
 
 
 class ProbeRequest(Block):
     kind: Literal["probe"] = "probe"
     path: Path
-    cpu_s: int = Field(gt=0)
 
 
 class ExtractRequest(Block):
     kind: Literal["extract"] = "extract"
     path: Path
-    cpu_s: int = Field(gt=0)
     probe: Probe
     moments: tuple[Moment, ...]
-    out: Path
     jpeg: Jpeg = JPEG
 
 
 class MeasureRequest(Block):
     kind: Literal["measure"] = "measure"
     path: Path
-    cpu_s: int = Field(gt=0)
     probe: Probe
     sport: Sport
-    out: Path
     weights: Path
 
 
-AnyRequest = ProbeRequest | ExtractRequest | MeasureRequest
+Question = ProbeRequest | ExtractRequest | MeasureRequest
+AnyRequest = AdmitRequest | Question
+
+
+class Ready(Block):
+    reply: Literal["ready"] = "ready"
+
+
+class Admitted(Block):
+    """Which walls are closed; see consumer.sandbox.walls."""
+
+    reply: Literal["admitted"] = "admitted"
+    network: bool
+    files: bool
 
 
 class Progress(Block):
@@ -55,6 +103,14 @@ class Progress(Block):
     reply: Literal["progress"] = "progress"
     stage: Literal["probe", "extract", "measure"]
     share: float = Field(ge=0, le=1)
+
+
+class Picture(Block):
+    """`bytes` of JPEG come next."""
+
+    reply: Literal["picture"] = "picture"
+    id: str = Field(pattern=FRAME_ID)
+    bytes: int = Field(gt=0, le=MAX_PICTURE_BYTES)
 
 
 class ProbeResult(Block):
@@ -82,25 +138,39 @@ class Refusal(Block):
     code: ErrorCode
     detail: str = Field(max_length=500)
 
+    @field_validator("code")
+    @classmethod
+    def _about_the_file(cls, code: ErrorCode) -> ErrorCode:
+        if code not in REFUSALS:
+            raise ValueError("not a child's word")
+        return code
+
 
 AnyResult = ProbeResult | ExtractResult | MeasureResult
-AnyReply = Progress | AnyResult | Refusal
+Final = Ready | Admitted | AnyResult | Refusal
+AnyReply = Progress | Picture | Final
 
 REQUEST: TypeAdapter[AnyRequest] = TypeAdapter(Annotated[AnyRequest, Field(discriminator="kind")])
 REPLY: TypeAdapter[AnyReply] = TypeAdapter(
     Annotated[
-        Progress | Annotated[AnyResult, Field(discriminator="kind")] | Refusal,
+        Ready | Admitted | Progress | Picture | Annotated[AnyResult, Field(discriminator="kind")] | Refusal,
         Field(discriminator="reply"),
     ]
 )
 
 
-def are_ours(frames: Iterable[Frame], out: Path) -> bool:
-    """Whether each frame is a plain file of our naming in `out`: no other path, no link to one."""
-    return all(
-        FRAME_ID.fullmatch(frame.id) and _is_plain(out / f"{frame.id}.jpg") and frame.url is None for frame in frames
-    )
-
-
-def _is_plain(path: Path) -> bool:
-    return path.is_file() and not path.is_symlink()
+def is_sane(value: object) -> bool:
+    """Whether all that is in a validated reply can be stored, shown and read by any program: finite numbers of no
+    absurd size, short texts without control or direction characters."""
+    match value:
+        case float() | int():
+            return math.isfinite(value) and abs(value) <= MAX_NUMBER
+        case str():
+            return len(value) <= MAX_TEXT and not CONTROL.search(value)
+        case BaseModel():
+            return all(is_sane(inner) for _, inner in value)
+        case dict():
+            return all(is_sane(key) and is_sane(inner) for key, inner in value.items())
+        case list() | tuple():
+            return all(map(is_sane, value))
+    return value is None

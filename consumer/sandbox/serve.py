@@ -9,14 +9,15 @@ from typing import BinaryIO
 
 import cv2
 
+from consumer.kinematics.analyze import measure
 from consumer.media.frames import extract
 from consumer.media.probe import probe
-from consumer.sandbox.limits import allow_cpu
+from consumer.sandbox.outbox import Outbox, Send
 from consumer.sandbox.protocol import (
     MAX_LINE_BYTES,
     REQUEST,
-    AnyReply,
-    AnyRequest,
+    AdmitRequest,
+    Admitted,
     AnyResult,
     ExtractRequest,
     ExtractResult,
@@ -25,36 +26,41 @@ from consumer.sandbox.protocol import (
     ProbeRequest,
     ProbeResult,
     Progress,
+    Question,
+    Ready,
     Refusal,
 )
+from consumer.sandbox.walls import close_in
 from core.error_codes import ErrorCode
 from core.failure import Failure
-from core.result import Measurement
 
 PROGRESS_INTERVAL_S = 0.1
 OPENCV_THREADS = 2
 DETAIL_CHARACTERS = 500
 
-Send = Callable[[AnyReply], None]
 
-
-def serve(requests: BinaryIO, replies: BinaryIO) -> None:
-    """Answers requests until their end. A line that is no request ends the process: nobody else writes to it."""
+def serve(requests: BinaryIO, outbox: Outbox) -> None:
+    """Says that it is ready, takes one admission, then answers requests until their end. A line that is no request, or
+    none that may come now, ends the process: nobody else writes to it."""
     # its own default is a thread for each core of the machine, and each thread takes address space
     cv2.setNumThreads(OPENCV_THREADS)
-
-    def send(reply: AnyReply) -> None:
-        replies.write(reply.model_dump_json().encode() + b"\n")
-        replies.flush()
-
+    outbox.send(Ready())
+    admitted = False
     while line := requests.readline(MAX_LINE_BYTES):
-        send(_answer(REQUEST.validate_json(line), send))
+        request = REQUEST.validate_json(line)
+        if isinstance(request, AdmitRequest) is admitted:
+            raise RuntimeError(f"{request.kind} while admitted is {admitted}")
+        if isinstance(request, AdmitRequest):
+            walls = close_in(request.reads)
+            outbox.send(Admitted(network=walls.network, files=walls.files))
+            admitted = True
+        else:
+            outbox.send(_answer(request, outbox))
 
 
-def _answer(request: AnyRequest, send: Send) -> AnyResult | Refusal:
-    allow_cpu(request.cpu_s)
+def _answer(request: Question, outbox: Outbox) -> AnyResult | Refusal:
     try:
-        return _handle(request, _throttled(request, send))
+        return _handle(request, outbox)
     except Failure as failure:
         return Refusal(code=failure.code, detail=failure.detail[:DETAIL_CHARACTERS])
     except MemoryError:
@@ -64,34 +70,29 @@ def _answer(request: AnyRequest, send: Send) -> AnyResult | Refusal:
         return Refusal(code=ErrorCode.INTERNAL, detail=type(error).__name__)
 
 
-def _handle(request: AnyRequest, progress: Callable[[float], None]) -> AnyResult:
+def _handle(request: Question, outbox: Outbox) -> AnyResult:
+    progress = _throttled(request, outbox.send)
     match request:
         case ProbeRequest():
             return ProbeResult(probe=probe(request.path))
         case ExtractRequest():
             frames = extract(
-                request.path, request.probe, request.moments, out=request.out, progress=progress, jpeg=request.jpeg
+                request.path, request.probe, request.moments, out=outbox, progress=progress, jpeg=request.jpeg
             )
             return ExtractResult(frames=frames)
         case MeasureRequest():
-            return MeasureResult(measurement=_measure(request, progress))
+            measured = measure(
+                request.path,
+                request.probe,
+                request.sport,
+                out=outbox,
+                weights=request.weights,
+                progress=progress,
+            )
+            return MeasureResult(measurement=measured)
 
 
-def _measure(request: MeasureRequest, progress: Callable[[float], None]) -> Measurement:
-    # imported here: its model runtime would make every probe wait
-    from consumer.kinematics.analyze import measure  # noqa: PLC0415
-
-    return measure(
-        request.path,
-        request.probe,
-        request.sport,
-        out=request.out,
-        weights=request.weights,
-        progress=progress,
-    )
-
-
-def _throttled(request: AnyRequest, send: Send) -> Callable[[float], None]:
+def _throttled(request: Question, send: Send) -> Callable[[float], None]:
     """Reports a share at most every PROGRESS_INTERVAL_S, never outside 0..1."""
     next_at = 0.0
 

@@ -16,6 +16,7 @@ import structlog
 
 import consumer
 from consumer.sandbox.chatter import log_tail, read_tail
+from consumer.sandbox.limits import allow_cpu
 from consumer.sandbox.protocol import MAX_LINE_BYTES
 
 # -P: the working directory is no place to import from
@@ -32,6 +33,8 @@ ENVIRONMENT = {
 }
 # A killed process's pipes end at once, unless something that left its group holds them.
 END_S = 2
+# what loading the decoders may take of the CPU, on a very slow machine
+START_CPU_S = 60
 
 
 class Child:
@@ -41,7 +44,8 @@ class Child:
         self._process = process
         self._requests = requests
         self._replies = replies
-        self._tail = asyncio.create_task(read_tail(chatter), name="sandbox-stderr")
+        self._tail = asyncio.create_task(read_tail(chatter, self.kill), name="sandbox-stderr")
+        self._cpu_s = START_CPU_S
         self.broken = False
 
     @classmethod
@@ -65,6 +69,17 @@ class Child:
     def pid(self) -> int:
         return self._process.pid
 
+    @property
+    def is_alive(self) -> bool:
+        """As far as it was heard of: a child that died this moment still counts as alive."""
+        return not self.broken and self._process.returncode is None and not self._replies.at_eof()
+
+    def allow(self, cpu_s: int) -> None:
+        """More CPU time, in seconds, than it was allowed so far."""
+        self._cpu_s += cpu_s
+        if self._process.returncode is None:
+            allow_cpu(self.pid, self._cpu_s)
+
     async def write(self, line: bytes) -> None:
         """Raises ConnectionError (a child that is gone)."""
         self._requests.write(line + b"\n")
@@ -73,6 +88,10 @@ class Child:
     async def read(self) -> bytes:
         """One line; empty at the end. Raises ValueError for a line over MAX_LINE_BYTES."""
         return await self._replies.readline()
+
+    async def read_exactly(self, size: int) -> bytes:
+        """Raises asyncio.IncompleteReadError at the end."""
+        return await self._replies.readexactly(size)
 
     def kill(self) -> None:
         """Ends the whole process group now. The child answers nothing from here on."""

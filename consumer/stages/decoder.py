@@ -1,4 +1,4 @@
-"""What the stages ask of a decoding process; consumer.sandbox.process.Sandbox is the one that is used."""
+"""What the stages ask of a decoding process; consumer.sandbox.pool.Pool has the one that is used."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path

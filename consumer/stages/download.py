@@ -10,6 +10,7 @@ from typing import Self
 
 import structlog
 
+from consumer.sandbox.protocol import MAX_PICTURES_BYTES
 from consumer.stages.stage import Bench, Case, Stage, given
 from core.error_codes import ErrorCode
 from core.failure import Failure
@@ -18,8 +19,6 @@ from core.record import Record
 log = structlog.stdlib.get_logger(__name__)
 MAX_RESUMES = 5
 RESUME_PAUSE_S = 1.0
-BYTES_OF_PICTURES = 32 * 1024 * 1024
-"""Room for the pictures that are kept: some fifty JPEGs of 1,024 pixels take half of it."""
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
@@ -67,7 +66,7 @@ class Sink:
 
 def space_for(size: int) -> int:
     """The bytes of scratch that an analysis of a clip of this size may need."""
-    return size + BYTES_OF_PICTURES
+    return size + MAX_PICTURES_BYTES
 
 
 async def download(bench: Bench, case: Case) -> Case:

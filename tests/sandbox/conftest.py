@@ -1,4 +1,4 @@
-"""A clip for the sandbox, and an eye on what it leaves behind."""
+"""A clip for the sandbox, an eye on what it leaves behind, and programs that stand in for the child."""
 
 import os
 import select
@@ -12,6 +12,9 @@ import pytest
 from tests.clips import barcodes, write_clip
 
 LIMIT_S = 30
+
+READY = '{"reply": "ready"}'
+ADMITTED = '{"reply": "admitted", "network": true, "files": true}'
 
 
 @pytest.fixture(scope="session")
@@ -40,5 +43,30 @@ def ends(pid: int) -> bool:
 
 
 def program(source: str) -> tuple[str, ...]:
-    """A child that runs this instead of ours once it is asked: what a taken-over decoder might do."""
-    return (sys.executable, "-c", f"import sys; sys.stdin.readline()\n{source}")
+    """A child that runs this instead of ours once it is asked: what a taken-over decoder might do, with no walls."""
+    entry = (
+        "import sys\n"
+        f"print('{READY}', flush=True)\n"
+        "sys.stdin.readline()\n"
+        f"print('{ADMITTED}', flush=True)\n"
+        "sys.stdin.readline()\n"
+    )
+    return (sys.executable, "-c", entry + source)
+
+
+def taken_over(source: str) -> tuple[str, ...]:
+    """Our own child behind its own walls, which runs this instead of reading the clip: what an exploit could do.
+
+    `request` is the question, `outbox` the way to the parent; what it prints is the lines of `sandbox.stderr`.
+    """
+    entry = (
+        "import os, sys\n"
+        "from consumer.sandbox import child, serve\n"
+        "from consumer.sandbox.protocol import *\n"
+        "def attack(request, outbox):\n"
+        + "".join(f"    {line}\n" for line in source.splitlines())
+        + "    return Refusal(code='NO_VALID_FRAMES', detail='done')\n"
+        "serve._handle = attack\n"
+        "child.main(int(sys.argv[1]))\n"
+    )
+    return (sys.executable, "-P", "-c", entry, str(os.getpid()))
