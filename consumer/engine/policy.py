@@ -43,11 +43,13 @@ Decision = Retry | Fail | DeadLetter
 class Policy:
     """`retryable`: codes after which the same work may succeed. `uncounted`: retryable ones that say nothing about
     this message (our disk is full, our store is away), and so use up none of its tries. `kept`: codes whose message
-    goes to the dead-letter queue. Every other code is permanent."""
+    goes to the dead-letter queue. `once_more`: what a crowded machine may have done to a good file, or a bad file to a
+    good machine: a second try tells, and its word is final. Every other code is permanent."""
 
     retryable: frozenset[ErrorCode]
     uncounted: frozenset[ErrorCode]
     kept: frozenset[ErrorCode]
+    once_more: frozenset[ErrorCode]
     max_tries: int
     base_s: float = 10.0
     cap_s: float = 300.0
@@ -58,6 +60,8 @@ class Policy:
             return Retry(delay_s=self.delay(receives, chance, failure.retry_after), counts=False)
         if failure.code in self.kept:
             return DeadLetter(failure=failure)
+        if failure.code in self.once_more and tries < min(2, self.max_tries):
+            return Retry(delay_s=self.delay(receives, chance, failure.retry_after), counts=True)
         if failure.code not in self.retryable:
             return Fail(failure=failure)
         if tries >= self.max_tries:
@@ -88,5 +92,6 @@ def policy_of_catalogue(*, max_tries: int) -> Policy:
             {ErrorCode.SCRATCH_FULL, ErrorCode.STORE_UNAVAILABLE, ErrorCode.QUEUE_UNAVAILABLE, ErrorCode.CANCELLED}
         ),
         kept=frozenset({ErrorCode.ANALYSIS_NOT_FOUND, ErrorCode.RETRIES_EXHAUSTED, ErrorCode.POISON_MESSAGE}),
+        once_more=frozenset({ErrorCode.DECODER_CRASHED, ErrorCode.DECODER_TIMEOUT}),
         max_tries=max_tries,
     )
