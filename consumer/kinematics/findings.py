@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from consumer.kinematics.climbs import Climbs, by_blob, by_posture
-from consumer.kinematics.feet import Cut, cut_feet
+from consumer.kinematics.feet import Cut, cut_feet, high_steps
 from consumer.kinematics.method import Ground
 from consumer.kinematics.placements import Dwell, dwells
 from consumer.kinematics.sightings import Array, Ids, Sightings
@@ -27,6 +27,7 @@ class Findings:
     rests: tuple[Stop, ...] = ()
     hesitations: tuple[Stop, ...] = ()
     cuts: tuple[Cut, ...] = ()
+    steps: tuple[Dwell, ...] = ()
 
     @property
     def seen(self) -> Sightings:
@@ -67,12 +68,14 @@ def _with_limbs(ground: Ground, track: Track, climbs: Climbs) -> Findings:
     rested: list[Stop] = []
     stuck: list[Stop] = []
     cuts: list[Cut] = []
+    steps: list[Dwell] = []
     for first, last in climbs.attempts:
         here = dwells(ground.seen, track, first, last)
         hands += here
         stuck += hesitations(track, here, first, last)
         rested += rests(track, here, first, last)
         cuts += cut_feet(ground.seen, track, here, first, last)
+        steps += high_steps(ground.seen, track, first, last)
     apart = [rest for rest in rested if not any(h.first <= rest.first and rest.last <= h.last for h in stuck)]
     return Findings(
         ground=ground,
@@ -82,6 +85,7 @@ def _with_limbs(ground: Ground, track: Track, climbs: Climbs) -> Findings:
         rests=tuple(apart),
         hesitations=tuple(stuck),
         cuts=tuple(cuts),
+        steps=tuple(steps),
     )
 
 

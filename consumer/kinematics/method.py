@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from consumer.kinematics.scan import Scan
-from consumer.kinematics.sightings import Array, Sightings, by_motion, by_pose
+from consumer.kinematics.body import Body
+from consumer.kinematics.climber import Bodies, pick
+from consumer.kinematics.scan import Sample, Scan
+from consumer.kinematics.sightings import Sightings, by_motion, by_pose
 from core.result import Method
 
 # domain research: under this rate the pose is luck
@@ -23,10 +25,14 @@ MIN_SOMEBODY_S = 0.5
 
 @dataclass(frozen=True, kw_only=True)
 class Ground:
-    """What every number stands on: the method, what it saw, how sure it is, and the codes of what went wrong."""
+    """What every number stands on: the method, what it saw, how sure it is, and the codes of what went wrong.
+
+    `bodies` has the climber's body in each sample, or None.
+    """
 
     method: Method
     seen: Sightings
+    bodies: Bodies
     confidence: float
     pose_rate: float
     codes: tuple[str, ...]
@@ -39,61 +45,64 @@ class Ground:
 
 def choose(scan: Scan) -> Ground:
     """The best method that the clip allows."""
-    pose = by_pose(scan.samples)
+    bodies = pick(scan.samples)
+    pose = by_pose(scan.samples, bodies)
     found = float(np.mean([sample.camera_found for sample in scan.samples]))
     rate = pose.rate
+
+    def ground(method: Method, seen: Sightings, sure: float, codes: tuple[str, ...]) -> Ground:
+        return Ground(method=method, seen=seen, bodies=bodies, confidence=sure, pose_rate=rate, codes=codes)
+
     if not pose.somebody.any():
-        return Ground(method="insufficient", seen=pose, confidence=0, pose_rate=0, codes=("NO_CLIMBER",))
+        return ground("insufficient", pose, 0, ("NO_CLIMBER",))
     if scan.frozen:
-        return Ground(method="insufficient", seen=pose, confidence=0, pose_rate=rate, codes=("NOTHING_MOVES",))
-    codes = _circumstances(scan, found)
+        return ground("insufficient", pose, 0, ("NOTHING_MOVES",))
+    codes = _circumstances(scan, bodies, found)
     if rate >= MIN_RATE:
-        sure = rate * float(pose.trust[pose.seen].mean()) * found
-        return Ground(method="pose", seen=pose, confidence=sure, pose_rate=rate, codes=codes)
+        return ground("pose", pose, rate * float(pose.trust[pose.seen].mean()) * found, codes)
     motion = by_motion(scan.samples)
     if scan.camera == "static" and motion.rate >= MIN_RATE:
         sure = motion.rate * float(motion.trust[motion.seen].mean()) * found
-        low = ("MOTION_ONLY", "POSE_TOO_RARE", *codes)
-        return Ground(method="motion_track", seen=motion, confidence=sure, pose_rate=rate, codes=low)
+        return ground("motion_track", motion, sure, ("MOTION_ONLY", "POSE_TOO_RARE", *codes))
     why = ("POSE_TOO_RARE", *(("CAMERA_MOVED",) if scan.camera == "moving" else ()), *codes)
-    return Ground(method="insufficient", seen=pose, confidence=0, pose_rate=rate, codes=why)
+    return ground("insufficient", pose, 0, why)
 
 
-def _circumstances(scan: Scan, found: float) -> tuple[str, ...]:
-    height = climber_height(scan)
+def _circumstances(scan: Scan, bodies: Bodies, found: float) -> tuple[str, ...]:
+    height = climber_height(scan.samples, bodies)
     conditions = (
         ("CAMERA_CUTS", scan.camera == "cuts"),
         ("CAMERA_LOST", found < MIN_CAMERA_FOUND),
-        ("SEVERAL_PEOPLE", second_person_share(scan) >= SECOND_PERSON_SHARE),
+        ("SEVERAL_PEOPLE", second_person_share(scan.samples, bodies) >= SECOND_PERSON_SHARE),
         ("SMALL_CLIMBER", height is not None and height < SMALL_HEIGHT),
     )
     return tuple(code for code, holds in conditions if holds)
 
 
-def climber_height(scan: Scan) -> float | None:
+def climber_height(samples: list[Sample], bodies: Bodies) -> float | None:
     """The usual height of the body's box in picture heights; None when no body was seen."""
     heights: list[float] = []
-    for sample in scan.samples:
-        if sample.body is not None:
-            _, top, _, bottom = sample.body.box
+    for sample, body in zip(samples, bodies, strict=True):
+        if body is not None:
+            _, top, _, bottom = body.box
             heights.append((bottom - top) / sample.height)
     return float(np.median(np.array(heights))) if heights else None
 
 
-def second_person_share(scan: Scan) -> float:
-    """The share of the samples with a body in which something of his size moves well away from him."""
-    with_body = [sample for sample in scan.samples if sample.body is not None]
-    second = 0
-    for sample in with_body:
-        assert sample.body is not None  # noqa: S101  filtered above; mypy cannot see it
-        x0, y0, x1, y1 = sample.body.box
-        scale: Array = np.array([sample.width, sample.height], dtype=np.float64)
-        (left, top), (right, bottom) = np.array([x0, y0]) / scale, np.array([x1, y1]) / scale
-        second += any(
-            blob.moves
-            and blob.height >= SECOND_PERSON_SIZE * (bottom - top)
-            and (blob.x1 < left or blob.x0 > right or blob.y1 < top or blob.y0 > bottom)
-            and blob.height >= 0.8 * (blob.x1 - blob.x0)
-            for blob in sample.blobs
-        )
-    return second / len(with_body) if with_body else 0.0
+def second_person_share(samples: list[Sample], bodies: Bodies) -> float:
+    """The share of the samples with a climber in which somebody else is followed, or moves well away from him."""
+    pairs = [(sample, body) for sample, body in zip(samples, bodies, strict=True) if body is not None]
+    second = sum(len(sample.bodies) > 1 or _moves_elsewhere(sample, body) for sample, body in pairs)
+    return second / len(pairs) if pairs else 0.0
+
+
+def _moves_elsewhere(sample: Sample, body: Body) -> bool:
+    x0, y0, x1, y1 = body.box
+    left, right, top, bottom = x0 / sample.width, x1 / sample.width, y0 / sample.height, y1 / sample.height
+    return any(
+        blob.moves
+        and blob.height >= SECOND_PERSON_SIZE * (bottom - top)
+        and (blob.x1 < left or blob.x0 > right or blob.y1 < top or blob.y0 > bottom)
+        and blob.height >= 0.8 * (blob.x1 - blob.x0)
+        for blob in sample.blobs
+    )

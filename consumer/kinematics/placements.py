@@ -10,6 +10,10 @@ from consumer.kinematics.track import Track
 # a wrist slower than .6 torso lengths a second stays within this in MIN_DWELL_S
 DWELL_RADIUS = 0.2
 MIN_DWELL_S = 0.35
+# after a long reach a shorter stay is enough, as slow: fast climbers hold on for a quarter of a second
+QUICK_S = 0.2
+QUICK_RADIUS = 0.12
+QUICK_REACH = 0.7
 # from the hand's place before, torso lengths
 NEW_PLACE = 0.35
 # the model says so of a wrist that it guesses behind the body
@@ -18,10 +22,11 @@ MIN_HAND_TRUST = 0.5
 
 @dataclass(frozen=True, kw_only=True)
 class Dwell:
-    """A hand (0 left, 1 right) at rest from sample `first` to `last`; `place` (2,) torso lengths on the wall.
+    """A limb (hand or foot: 0 left, 1 right) at rest from sample `first` to `last`; `place` (2,) torso lengths on the
+    wall.
 
-    `new`: away from the hand's place before. `put`: the hand had left its place before, to come here or back.
-    `trust` 0..1 is how well the wrist was seen.
+    `new`: away from the limb's place before. `put`: the limb had left its place before, to come here or back.
+    `trust` 0..1 is how well the wrist or ankle was seen.
     """
 
     hand: int
@@ -35,28 +40,37 @@ class Dwell:
 
 def dwells(seen: Sightings, track: Track, first: int, last: int) -> list[Dwell]:
     """The dwells of both hands within a stretch on the wall, in time order; the first of a hand is not new."""
-    found = [dwell for hand in (0, 1) for dwell in _of_hand(seen, track, hand, first, last)]
+    found = [
+        dwell
+        for hand in (0, 1)
+        for dwell in stays(
+            seen.t,
+            seen.wrists[:, hand] * (1, -1) / track.unit,
+            np.where(seen.hand_trust[:, hand] >= MIN_HAND_TRUST, seen.hand_trust[:, hand], 0.0),
+            (first, last),
+            limb=hand,
+        )
+    ]
     return sorted(found, key=lambda dwell: (dwell.first, dwell.hand))
 
 
-def _of_hand(seen: Sightings, track: Track, hand: int, first: int, last: int) -> list[Dwell]:
-    places = seen.wrists[:, hand] * (1, -1) / track.unit
-    trust = seen.hand_trust[:, hand]
-    usable = np.isfinite(places).all(axis=1) & (trust >= MIN_HAND_TRUST)
+def stays(t: Array, places: Array, trust: Array, stretch: tuple[int, int], *, limb: int) -> list[Dwell]:
+    """The dwells of one limb: `places` (N, 2) torso lengths, `trust` (N,), 0 where it was not seen well enough."""
+    usable = np.isfinite(places).all(axis=1) & (trust > 0)
     result: list[Dwell] = []
-    start = first
+    start, last = stretch
     while start <= last:
-        end = _rest_end(places, usable, start, last)
-        if end <= start or seen.t[end] - seen.t[start] < MIN_DWELL_S - 1e-6:
+        before = result[-1] if result else None
+        end = _rest_end(t, places, usable, (start, last), before)
+        if end is None:
             start += 1
             continue
-        part = slice(start, end + 1)
-        place = np.median(places[part], axis=0)
-        way = np.empty(0) if not result else _away(places[result[-1].last : start + 1], result[-1].place)
-        new = bool(result) and float(np.hypot(*(place - result[-1].place))) >= NEW_PLACE
+        place = np.median(places[start : end + 1], axis=0)
+        way = np.empty(0) if before is None else _away(places[before.last : start + 1], before.place)
+        new = before is not None and float(np.hypot(*(place - before.place))) >= NEW_PLACE
         put = new or bool(len(way) and np.nanmax(way, initial=0) >= NEW_PLACE)
-        seen_well = float(trust[part].mean())
-        result.append(Dwell(hand=hand, first=start, last=end, place=place, trust=seen_well, new=new, put=put))
+        seen_well = float(trust[start : end + 1].mean())
+        result.append(Dwell(hand=limb, first=start, last=end, place=place, trust=seen_well, new=new, put=put))
         start = end + 1
     return result
 
@@ -66,13 +80,26 @@ def _away(places: Array, place: Array) -> Array:
     return distance
 
 
-def _rest_end(places: Array, usable: Flags, start: int, last: int) -> int:
-    """The last sample to which the wrist stays within DWELL_RADIUS of where it has been since `start`."""
+def _rest_end(t: Array, places: Array, usable: Flags, part: tuple[int, int], before: Dwell | None) -> int | None:
+    """The last sample of a rest that begins with the part's first; None when none does."""
+    start, last = part
+    end = _together(places, usable, start, last, DWELL_RADIUS)
+    if t[end] - t[start] >= MIN_DWELL_S - 1e-6:
+        return end
+    if before is None or float(np.hypot(*(places[start] - before.place))) < QUICK_REACH:
+        return None
+    quick = _together(places, usable, start, last, QUICK_RADIUS)
+    moved = float(np.hypot(*(places[quick] - places[start])))
+    return quick if t[quick] - t[start] >= QUICK_S - 1e-6 and moved <= QUICK_RADIUS else None
+
+
+def _together(places: Array, usable: Flags, start: int, last: int, radius: float) -> int:
+    """The last sample to which the limb stays within `radius` of where it has been since `start`."""
     if not usable[start]:
         return start
     middle, count, end = places[start], 1, start
     for k in range(start + 1, last + 1):
-        if not usable[k] or float(np.hypot(*(places[k] - middle))) > DWELL_RADIUS:
+        if not usable[k] or float(np.hypot(*(places[k] - middle))) > radius:
             break
         middle = (middle * count + places[k]) / (count + 1)
         count, end = count + 1, k

@@ -1,5 +1,6 @@
 """What was seen of the climber, sample by sample, by one of the two methods, in coordinates of the wall."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -77,16 +78,16 @@ def _empty(samples: list[Sample]) -> Sightings:
         foot_trust=np.zeros((n, 2)),
         identity=np.full(n, -1, dtype=np.int64),
         scene=np.array([sample.scene for sample in samples], dtype=np.int64),
-        somebody=np.array([s.body is not None or any(blob.moves for blob in s.blobs) for s in samples], dtype=np.bool_),
+        somebody=np.array([bool(s.bodies) or any(blob.moves for blob in s.blobs) for s in samples], dtype=np.bool_),
     )
 
 
-def by_pose(samples: list[Sample]) -> Sightings:
-    """The climber as the pose model saw him."""
+def by_pose(samples: list[Sample], bodies: Sequence[Body | None]) -> Sightings:
+    """The climber as the pose model saw him; `bodies` has his body in each sample, or None."""
     seen = _empty(samples)
-    for k, sample in enumerate(samples):
-        if sample.body is not None:
-            _place_body(seen, k, sample, sample.body)
+    for k, (sample, body) in enumerate(zip(samples, bodies, strict=True)):
+        if body is not None:
+            _place_body(seen, k, sample, body)
     return seen
 
 

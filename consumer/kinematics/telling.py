@@ -8,11 +8,15 @@ from consumer.kinematics.camera import apply, invert
 from consumer.kinematics.falls import Fall
 from consumer.kinematics.findings import Findings
 from consumer.kinematics.placements import Dwell
+from consumer.kinematics.sightings import Array
 from consumer.kinematics.stops import STILL_SPEED, Stop
 from consumer.kinematics.track import runs
 from core.result import Event, EventKind, MetricName, Segment, TrackPoint
 
+Limb = Literal["left_hand", "right_hand", "left_foot", "right_foot"]
+
 HANDS: Final[tuple[Literal["left_hand", "right_hand"], ...]] = ("left_hand", "right_hand")
+FEET: Final[tuple[Literal["left_foot", "right_foot"], ...]] = ("left_foot", "right_foot")
 # after landing, and how far the shoulders must be above the hips to call it standing
 LANDING_S = 1.0
 UPRIGHT = 0.5
@@ -27,27 +31,30 @@ def events(found: Findings, aspect: float) -> tuple[Event, ...]:
         *_placements(found, aspect),
         *(_stop(found, "rest", stop) for stop in found.rests),
         *(_stop(found, "hesitation", stop) for stop in found.hesitations),
-        *_cut_feet(found),
+        *_feet(found, aspect),
         *(_fall(found, fall) for fall in found.climbs.falls),
     ]
     return tuple(sorted(told, key=lambda event: (event.t, event.kind)))
 
 
 def _placements(found: Findings, aspect: float) -> list[Event]:
-    told = []
-    for dwell in found.dwells:
-        if dwell.new:
-            x, y = _in_picture(found, dwell, aspect)
-            t, t1 = (_time(found, k) for k in (dwell.first, dwell.last))
-            sure = round(dwell.trust, 3)
-            limb = HANDS[dwell.hand]
-            told.append(Event(kind="placement", t=t, t1=t1, limb=limb, x=x, y=y, confidence=sure))
-    return told
+    fingers = found.seen.fingers
+    return [
+        _put(found, "placement", HANDS[dwell.hand], dwell, fingers[:, dwell.hand], aspect)
+        for dwell in found.dwells
+        if dwell.new
+    ]
 
 
-def _in_picture(found: Findings, dwell: Dwell, aspect: float) -> tuple[float, float]:
-    """Where the fingers rest, 0..1 of the picture at the dwell's beginning."""
-    wall = np.nanmedian(found.seen.fingers[dwell.first : dwell.last + 1, dwell.hand], axis=0)
+def _put(found: Findings, kind: EventKind, limb: Limb, dwell: Dwell, places: Array, aspect: float) -> Event:
+    x, y = _in_picture(found, dwell, places, aspect)
+    t, t1 = (_time(found, k) for k in (dwell.first, dwell.last))
+    return Event(kind=kind, t=t, t1=t1, limb=limb, x=x, y=y, confidence=round(dwell.trust, 3))
+
+
+def _in_picture(found: Findings, dwell: Dwell, places: Array, aspect: float) -> tuple[float, float]:
+    """Where the limb (its `places` (N, 2) on the wall) rests, 0..1 of the picture at the dwell's beginning."""
+    wall = np.nanmedian(places[dwell.first : dwell.last + 1], axis=0)
     x, y = apply(invert(found.seen.to_wall[dwell.first]), wall) / (aspect, 1)
     return _inside(float(x)), _inside(float(y))
 
@@ -65,13 +72,17 @@ def _stop(found: Findings, kind: EventKind, stop: Stop) -> Event:
     )
 
 
-def _cut_feet(found: Findings) -> list[Event]:
+def _feet(found: Findings, aspect: float) -> list[Event]:
+    """Cut feet and high steps; of a small climber neither: his feet are guesses."""
     if "SMALL_CLIMBER" in found.ground.codes:
         return []
-    return [
+    cuts = [
         Event(kind="cut_feet", t=_time(found, c.first), t1=_time(found, c.last), confidence=round(c.trust, 3))
         for c in found.cuts
     ]
+    ankles = found.seen.ankles
+    steps = [_put(found, "high_step", FEET[s.hand], s, ankles[:, s.hand], aspect) for s in found.steps]
+    return cuts + steps
 
 
 def _fall(found: Findings, fall: Fall) -> Event:

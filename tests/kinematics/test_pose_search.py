@@ -7,6 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from consumer.kinematics.blob import Blob
+from consumer.kinematics.body import Body
 from consumer.kinematics.pose_model import Landmarks, Person, PoseModel, Region
 from consumer.kinematics.pose_search import PoseSearch, crop_round
 
@@ -46,15 +47,22 @@ def test_the_fake_fits_the_protocol() -> None:
     assert model.detect(PICTURE, Region(cx=0, cy=0, side=1)) == []
 
 
+def look(search: PoseSearch, t: float, blobs: list[Blob]) -> Body:
+    (body,) = search.look(t, PICTURE, blobs)
+    return body
+
+
+def hips(bodies: tuple[Body, ...]) -> list[list[float]]:
+    return sorted(body.hip.tolist() for body in bodies)
+
+
 def test_the_one_who_moves_is_followed_and_not_the_one_who_stands_by() -> None:
     search = PoseSearch(SeenPeople([(60, 300, 40), (220, 100, 25)]))
-    body = search.look(0.0, PICTURE, [blob(220, 100)])
-    assert body is not None
-    assert body.hip.tolist() == [220, 100]
+    assert look(search, 0.0, [blob(220, 100)]).hip.tolist() == [220, 100]
 
 
 def test_nobody_is_nobody() -> None:
-    assert PoseSearch(SeenPeople([])).look(0.0, PICTURE, []) is None
+    assert PoseSearch(SeenPeople([])).look(0.0, PICTURE, []) == ()
 
 
 def test_a_track_needs_no_detection() -> None:
@@ -66,16 +74,21 @@ def test_a_track_needs_no_detection() -> None:
     assert len(model.looked) == 1
 
 
+def test_where_nothing_moves_and_nobody_is_it_is_not_looked_at_every_time() -> None:
+    model = SeenPeople([])
+    search = PoseSearch(model)
+    for k in range(30):
+        search.look(k / 10, PICTURE, [])
+    assert len(model.looked) == 10
+
+
 def test_a_jump_in_place_and_size_is_somebody_else() -> None:
     model = SeenPeople([(100, 200, 40)])
     search = PoseSearch(model)
-    first = search.look(0.0, PICTURE, [])
+    first = look(search, 0.0, [])
     model.people = [(250, 200, 90)]
-    assert search.look(0.1, PICTURE, []) is None
-    later = search.look(2.0, PICTURE, [])
-    assert first is not None
-    assert later is not None
-    assert later.identity != first.identity
+    assert search.look(0.1, PICTURE, []) == ()
+    assert look(search, 2.0, []).identity != first.identity
 
 
 def test_a_fall_is_kept() -> None:
@@ -84,9 +97,8 @@ def test_a_fall_is_kept() -> None:
     bodies = []
     for k in range(8):
         model.people = [(150, 100 + 0.5 * 21 * 30 * (k / 10) ** 2, 30)]
-        bodies.append(search.look(k / 10, PICTURE, []))
-    assert all(body is not None for body in bodies)
-    assert len({body.identity for body in bodies if body}) == 1
+        bodies.append(look(search, k / 10, []))
+    assert len({body.identity for body in bodies}) == 1
 
 
 def test_somebody_who_never_moves_is_left_for_somebody_who_does() -> None:
@@ -94,11 +106,34 @@ def test_somebody_who_never_moves_is_left_for_somebody_who_does() -> None:
     search = PoseSearch(model)
     search.look(0.0, PICTURE, [])
     model.people.append((220, 100, 25))
-    bodies = [search.look(k / 10, PICTURE, [blob(220, 100)]) for k in range(1, 30)]
-    assert bodies[0] is not None
-    assert bodies[-1] is not None
-    assert bodies[0].hip.tolist() == [60, 300]
-    assert bodies[-1].hip.tolist() == [220, 100]
+    seen = [search.look(k / 10, PICTURE, [blob(220, 100)]) for k in range(1, 30)]
+    assert [60, 300] in hips(seen[0])
+    assert hips(seen[-1]) == [[220, 100]]
+
+
+def test_two_who_move_are_both_followed_each_with_his_identity() -> None:
+    model = SeenPeople([(60, 300, 40)])
+    search = PoseSearch(model)
+    identities: dict[int, set[float]] = {}
+    for k in range(40):
+        model.people = [(60 + 2 * k, 300, 40), (220, 250 - 4 * k, 38)]
+        blobs = [blob(x, y) for x, y, _ in model.people]
+        for body in search.look(k / 10, PICTURE, blobs):
+            identities.setdefault(body.identity, set()).add(float(body.hip[1]))
+    assert len(identities) == 2
+    assert {300.0} in identities.values()
+
+
+def test_more_than_three_are_not_followed() -> None:
+    model = SeenPeople([])
+    search = PoseSearch(model)
+    for k in range(40):
+        model.people = [(30 + 55 * i + k / 2, 200, 12) for i in range(5)]
+        blobs = [
+            Blob(x0=x / 300 - 0.05, y0=0.4, x1=x / 300 + 0.05, y1=0.6, cx=x / 300, cy=0.5, area=0.02, change=0.5)
+            for x, _, _ in model.people
+        ]
+        assert len(search.look(k / 10, PICTURE, blobs)) <= 3
 
 
 def test_the_crop_is_twice_the_blob_and_not_too_small() -> None:
