@@ -15,6 +15,7 @@ from consumer.ending import log_failed, shortened
 from consumer.engine.clock import Clock
 from consumer.engine.job import Pulse
 from consumer.ingesting.examine import Examiner
+from consumer.ingesting.turns import Turns
 from consumer.message import expected, job_context
 from core.error_codes import ErrorCode
 from core.errors import catalogue
@@ -37,6 +38,7 @@ class Ingest:
     analyses: Queue
     clock: Clock
     examiner: Examiner
+    turns: Turns = field(default_factory=Turns, init=False)
     kind: str = field(default="ingest", init=False)
 
     def accept(self, delivery: Delivery, pulse: Pulse) -> "IngestJob":
@@ -145,14 +147,16 @@ class IngestJob:
 
     async def run(self) -> None:
         if self.envelope.job is not None:
-            record = await self.role.records.get(self.envelope.job.analysis_id)
-            if record is None:
-                raise Failure(ErrorCode.ANALYSIS_NOT_FOUND, "an ingest job without a record")
-            await self._ingest(record)
-        for upload in self.envelope.uploads:
-            record = await self._record_at(upload.analysis_id, upload.key)
-            if record is not None:
+            async with self.role.turns.of(self.envelope.job.analysis_id):
+                record = await self.role.records.get(self.envelope.job.analysis_id)
+                if record is None:
+                    raise Failure(ErrorCode.ANALYSIS_NOT_FOUND, "an ingest job without a record")
                 await self._ingest(record)
+        for upload in self.envelope.uploads:
+            async with self.role.turns.of(upload.analysis_id or ""):
+                record = await self._record_at(upload.analysis_id, upload.key)
+                if record is not None:
+                    await self._ingest(record)
 
     async def fail(self, failure: Failure) -> None:
         for analysis_id in self._analysis_ids():

@@ -66,9 +66,9 @@ async def test_both_roads_in_any_order_and_number_make_one_analysis(
     await ingested(house)
     assert house.record.status is Status.QUEUED
     assert house.record.sent_at is not None
-    # side by side, both may send before either has noted it: the analysis lease absorbs the second
-    assert len(house.analysis_queue.sent) == 1 or at_once
-    assert len({sent.body for sent in house.analysis_queue.sent}) == 1
+    assert len(house.analysis_queue.sent) == 1
+    # looked at once, decoded once
+    assert house.decoder.calls == ["probe", "extract"]
     assert house.ingest_queue.bodies == []
 
 
