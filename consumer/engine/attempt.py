@@ -20,11 +20,13 @@ class Interruption(StrEnum):
 
 
 class Attempt:
-    """`received_at` by Clock.monotonic; `pulse` once there is a job; `outcome` and `synthetic` once it has ended."""
+    """`received_at` by Clock.monotonic; `pulse` once there is a job; `outcome` and `synthetic` once it has ended.
+    `alone`: its job begins when nothing else is in hand, and nothing else is taken in hand until it has ended."""
 
-    def __init__(self, *, delivery: Delivery, received_at: float) -> None:
+    def __init__(self, *, delivery: Delivery, received_at: float, alone: bool = False) -> None:
         self.delivery = delivery
         self.received_at = received_at
+        self.alone = alone
         self.interruption: Interruption | None = None
         self.pulse: Pulse | None = None
         self.outcome: str | None = None

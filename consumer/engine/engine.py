@@ -1,6 +1,7 @@
 """One process's share of one queue: polls, works, settles, and at a shutdown gives back what it does not end."""
 
 import asyncio
+from collections.abc import Sequence
 
 import structlog
 
@@ -11,7 +12,7 @@ from consumer.engine.clock import done_within
 from consumer.engine.job import Handler
 from consumer.engine.outage import ASIDE_S, Outage
 from consumer.engine.policy import Policy
-from consumer.engine.poller import Poller
+from consumer.engine.poller import Hands, Poller
 from consumer.engine.returning import as_if_never_received, give_back
 from consumer.engine.settle import Settle
 from consumer.engine.setup import Setup
@@ -49,15 +50,9 @@ class Engine:
         breaker = breaker or Breaker(setup.clock, name="none", codes=frozenset(), chance=setup.chance)
         self._outage = Outage(setup, breaker=breaker, interrupt=self._give_way, board=breakers)
         settle = Settle(setup, acks=self._acks, policy=policy, outage=self._outage)
-        self._worker = Worker(setup, handler=handler, settle=settle)
-        self._poller = Poller(
-            setup,
-            slots=self.slots,
-            start=self._start,
-            hand_back=self._hand_back,
-            vitals=self.vitals,
-            admit=self._admit,
-        )
+        self._worker = Worker(setup, handler=handler, settle=settle, left_alone=self._left_alone)
+        hands = Hands(admit=self._admit, choose=self._choose, start=self._start, hand_back=self._hand_back)
+        self._poller = Poller(setup, slots=self.slots, hands=hands, vitals=self.vitals)
 
     async def run(self, stop: asyncio.Event, hurry: asyncio.Event | None = None) -> None:
         """Works until `stop` is set, then drains: running jobs get the drain budget, or until `hurry`; what is left
@@ -77,8 +72,28 @@ class Engine:
         if not poll.cancelled():
             poll.result()
 
-    def _start(self, delivery: Delivery) -> None:
-        attempt = Attempt(delivery=delivery, received_at=self._clock.monotonic())
+    def _admit(self, free: int) -> int:
+        if any(attempt.alone for attempt in self._attempts.values()):
+            return 0
+        return self._outage.admit(free, len(self._attempts))
+
+    def _choose(self, found: Sequence[Delivery]) -> Sequence[Delivery]:
+        """As many as are admitted now: a breaker may have opened meanwhile. And but one of those on their last receive:
+        it is worked on alone, so that a message that kills its worker takes no other's last chance with it."""
+        wanted = found[: self._admit(len(found))]
+        last = [delivery for delivery in wanted if self._is_last(delivery)]
+        return [delivery for delivery in wanted if delivery not in last[1:]]
+
+    def _is_last(self, delivery: Delivery) -> bool:
+        return delivery.receive_count == self._limits.max_receives
+
+    async def _left_alone(self, attempt: Attempt) -> None:
+        """Until nothing else is in hand."""
+        while others := {task for task, other in self._attempts.items() if other is not attempt}:
+            await asyncio.wait(others)
+
+    def _start(self, delivery: Delivery, received_at: float) -> None:
+        attempt = Attempt(delivery=delivery, received_at=received_at, alone=self._is_last(delivery))
         task = asyncio.create_task(self._worker.work(attempt))
         self._attempts[task] = attempt
         task.add_done_callback(self._ended)
@@ -87,18 +102,16 @@ class Engine:
         self.vitals.ended(self._attempts.pop(task))
         self.slots.give()
 
-    def _admit(self, free: int) -> int:
-        return self._outage.admit(free, len(self._attempts))
-
     def _give_way(self) -> None:
         for attempt in self._attempts.values():
             attempt.interrupt(Interruption.OUTAGE)
 
     async def _hand_back(self, delivery: Delivery) -> None:
+        max_receives = self._limits.max_receives
         if not self._outage.lasts:
-            await as_if_never_received(self._queue, delivery)
+            await as_if_never_received(self._queue, delivery, max_receives=max_receives)
             return
-        await give_back(self._queue, delivery, ASIDE_S, max_receives=self._limits.max_receives)
+        await give_back(self._queue, delivery, ASIDE_S, max_receives=max_receives)
         self._outage.put_aside(delivery.receipt)
 
     async def _drain(self, poll: asyncio.Task[None], hurry: asyncio.Event) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 
 import structlog
 
@@ -22,32 +23,30 @@ BACK_OFF_CAP_S = 30.0
 EMPTY_PAUSE_S = 1.0
 RECEIVE_MARGIN_S = 20.0
 
-Admit = Callable[[int], int]
-"""How many of so many free slots may be filled now: the place of a circuit breaker."""
+
+@dataclass(frozen=True, kw_only=True)
+class Hands:
+    """Who takes the deliveries. `admit`: how many of so many free slots may be filled now. `choose`: which of those
+    that came are begun. `start` takes over a delivery, which came at that moment (Clock.monotonic), and its slot.
+    `hand_back` makes one visible again that is not begun."""
+
+    admit: Callable[[int], int]
+    choose: Callable[[Sequence[Delivery]], Sequence[Delivery]]
+    start: Callable[[Delivery, float], None]
+    hand_back: Callable[[Delivery], Awaitable[None]]
 
 
 class Poller:
-    """`start` takes over a delivery and its slot. `hand_back` makes one visible again that is not started."""
+    """One loop. A failed receive costs a pause, never the loop."""
 
-    def __init__(
-        self,
-        setup: Setup,
-        *,
-        slots: Slots,
-        start: Callable[[Delivery], None],
-        hand_back: Callable[[Delivery], Awaitable[None]],
-        vitals: Vitals,
-        admit: Admit,
-    ) -> None:
+    def __init__(self, setup: Setup, *, slots: Slots, hands: Hands, vitals: Vitals) -> None:
         self._queue = setup.queue
         self._clock = setup.clock
         self._chance = setup.chance
         self._limits = setup.limits
         self._slots = slots
-        self._start = start
-        self._hand_back = hand_back
+        self._hands = hands
         self._vitals = vitals
-        self._admit = admit
         self._failures = 0
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -56,7 +55,7 @@ class Poller:
         while not stop.is_set():
             self._vitals.poll_is_due(self._slots.free > 0)
             taken = await self._slots.take(RECEIVE_MOST)
-            admitted = self._admit(taken) if taken else 0
+            admitted = self._hands.admit(taken) if taken else 0
             self._slots.give(taken - admitted)
             self._vitals.poll_is_due(admitted > 0)
             pause = await self._poll(admitted, stop) if admitted else EMPTY_PAUSE_S
@@ -74,11 +73,12 @@ class Poller:
         self._failures = 0
         self._vitals.polled()
         self._slots.give(limit - len(found))
-        # a breaker may have opened meanwhile
-        wanted = self._admit(len(found)) if found and not stop.is_set() else 0
-        for delivery in found[:wanted]:
-            self._start(delivery)
-        await self._return(found[wanted:])
+        received_at = self._clock.monotonic()
+        wanted = [] if stop.is_set() else self._hands.choose(found)
+        # first: what is begun may be the end of this process
+        await self._return([delivery for delivery in found if delivery not in wanted])
+        for delivery in wanted:
+            self._hands.start(delivery, received_at)
         # an empty answer long before the wait is over must not become a busy loop
         early = started + min(EMPTY_PAUSE_S, self._limits.wait_s or EMPTY_PAUSE_S) - self._clock.monotonic()
         return 0.0 if found else early
@@ -107,6 +107,6 @@ class Poller:
 
     async def _return(self, found: Sequence[Delivery]) -> None:
         for delivery in found:
-            failure = await caught(self._hand_back(delivery), doing="handing back")
+            failure = await caught(self._hands.hand_back(delivery), doing="handing back")
             log.info("message.handed_back", message_id=delivery.message_id, failed=failure is not None)
             self._slots.give()

@@ -16,16 +16,19 @@ async def give_back(queue: Queue, delivery: Delivery, seconds: float, *, max_rec
     would send it to quarantine, a copy takes its place. A crash between the two leaves both, which is a duplicate."""
     if delivery.receive_count < max_receives:
         await hide(queue, delivery, seconds)
-        return
+    else:
+        await _replace(queue, delivery, seconds)
+
+
+async def as_if_never_received(queue: Queue, delivery: Delivery, *, max_receives: int) -> None:
+    """As `give_back` at once, and where this was the message's first receive, so is its next one. Later ones keep
+    their count, by which a message that kills workers is known."""
+    if delivery.receive_count == 1:
+        await _replace(queue, delivery, 0)
+    else:
+        await give_back(queue, delivery, 0, max_receives=max_receives)
+
+
+async def _replace(queue: Queue, delivery: Delivery, seconds: float) -> None:
     await queue.send(delivery.body, delivery.attributes, delay_s=min(round(seconds), LONGEST_DELAY_S))
-    await queue.delete([delivery.receipt])
-
-
-async def as_if_never_received(queue: Queue, delivery: Delivery) -> None:
-    """For a message that came when it was too late: visible at once, and if this was its first receive, as a copy
-    whose next one is the first. Later ones keep their count, by which a message that kills workers is known."""
-    if delivery.receive_count > 1:
-        await hide(queue, delivery, 0)
-        return
-    await queue.send(delivery.body, delivery.attributes)
     await queue.delete([delivery.receipt])

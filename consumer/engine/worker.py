@@ -2,7 +2,8 @@
 effect is stored."""
 
 import asyncio
-from collections.abc import Coroutine
+import math
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 import structlog
@@ -11,7 +12,7 @@ from structlog.contextvars import bound_contextvars
 from consumer.engine.attempt import Attempt, Interruption, Result
 from consumer.engine.caught import caught
 from consumer.engine.heartbeat import Heartbeat
-from consumer.engine.job import Handler, Job, Pulse
+from consumer.engine.job import Handler, Job, Later, Pulse
 from consumer.engine.settle import Settle
 from consumer.engine.setup import Setup
 from core.error_codes import ErrorCode
@@ -23,14 +24,18 @@ SETTLE_MARGIN_S = 20.0
 
 
 class Worker:
-    """Works on deliveries, any number at once; keeps nothing of one for the next."""
+    """Works on deliveries, any number at once; keeps nothing of one for the next. `left_alone` waits until nothing
+    but this attempt is in hand."""
 
-    def __init__(self, setup: Setup, *, handler: Handler, settle: Settle) -> None:
+    def __init__(
+        self, setup: Setup, *, handler: Handler, settle: Settle, left_alone: Callable[[Attempt], Awaitable[None]]
+    ) -> None:
         self._setup = setup
         self._clock = setup.clock
         self._limits = setup.limits
         self._handler = handler
         self._settle = settle
+        self._left_alone = left_alone
 
     async def work(self, attempt: Attempt) -> None:
         """Never raises but for cancellation. Whatever goes wrong, the message is either settled or comes back when
@@ -78,7 +83,7 @@ class Worker:
     async def _run(self, attempt: Attempt, job: Job, beat: Heartbeat) -> Result:
         """The job's result once it and its heartbeat have stopped; None also when it was cancelled, and then
         `attempt.interruption` says so."""
-        work = asyncio.create_task(caught(job.run(), doing="working"))
+        work = asyncio.create_task(caught(self._begin(attempt, job), doing="working"))
         beating = asyncio.create_task(self._watch(attempt, beat))
         attempt.begin(work)
         try:
@@ -95,6 +100,14 @@ class Worker:
             # done is done, whatever came in between
             attempt.interruption = None
         return result
+
+    async def _begin(self, attempt: Attempt, job: Job) -> Later | None:
+        if attempt.alone and attempt.pulse is not None:
+            # the others have their own deadlines; until then this is a sign of life
+            attempt.pulse.working_until(math.inf)
+            await self._left_alone(attempt)
+            attempt.pulse.working_until(self._clock.monotonic() + self._limits.job_limit_s)
+        return await job.run()
 
     async def _in_time(self, settling: Coroutine[Any, Any, str], until: float) -> str:
         """Its outcome. No call of a settlement holds a slot for ever: past `until` the message comes back anyway."""

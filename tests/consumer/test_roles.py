@@ -15,8 +15,7 @@ from core.error_codes import ErrorCode
 from core.failure import Failure
 from core.settings import Settings
 from ops.desired import SPARE_RECEIVES
-from tests.engine.rig import TinyHandler, make_engine, make_setup
-from tests.engine.test_engine import for_ever
+from tests.engine.rig import TinyHandler, for_ever, make_engine, make_setup
 from tests.fakes import FakeQueue
 
 SETTINGS = Settings(bucket="b", _env_file=None)

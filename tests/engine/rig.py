@@ -75,6 +75,14 @@ class TinyJob:
         self.handler.told.append(("release", f"{failure}, {counts=}"))
 
 
+async def nothing(delivery: Delivery, pulse: Pulse) -> None:
+    await asyncio.sleep(0)
+
+
+async def for_ever(delivery: Delivery, pulse: Pulse) -> None:
+    await asyncio.Event().wait()
+
+
 def half() -> float:
     """The middle of every jitter."""
     return 0.5

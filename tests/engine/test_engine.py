@@ -8,18 +8,10 @@ from consumer.engine.job import Later, Pulse
 from core.error_codes import ErrorCode
 from core.failure import Failure
 from core.ports import Delivery
-from tests.engine.rig import TinyHandler, half, make_engine, make_setup, running
+from tests.engine.rig import TinyHandler, half, make_engine, make_setup, nothing, running
 from tests.fakes import FakeQueue, Faults
 
 AWAY = Failure(ErrorCode.QUEUE_UNAVAILABLE, "test")
-
-
-async def nothing(delivery: Delivery, pulse: Pulse) -> None:
-    await asyncio.sleep(0)
-
-
-async def for_ever(delivery: Delivery, pulse: Pulse) -> None:
-    await asyncio.Event().wait()
 
 
 def failing(code: ErrorCode) -> TinyHandler:
@@ -131,34 +123,6 @@ async def test_an_undecodable_message_is_kept_before_it_is_deleted() -> None:
     ]
     order = [call for call in faults.calls if call in ("queue.dead_letter", "queue.delete")]
     assert order == ["queue.dead_letter", "queue.dead_letter", "queue.delete"]
-
-
-async def test_a_message_that_came_too_often_meets_no_handler() -> None:
-    queue, handler = FakeQueue(), TinyHandler(run=nothing)
-    await queue.send("a", {})
-    for _ in range(5):
-        (delivery,) = await queue.receive(limit=1, wait_s=1, visibility_s=1)
-        await queue.change_visibility(delivery.receipt, 0)
-    async with running(make_engine(make_setup(queue), handler)):
-        await asyncio.sleep(1)
-    assert handler.told == [("quarantine", "a")]
-    assert [letter.reason for letter in queue.dead] == ["POISON_MESSAGE: received 6 times and never ended"]
-    assert queue.bodies == []
-
-
-async def test_a_message_whose_quarantine_cannot_be_marked_is_kept_for_later() -> None:
-    queue = FakeQueue()
-    handler = TinyHandler(run=nothing, quarantine_error=Failure(ErrorCode.STORE_UNAVAILABLE, "test"))
-    await queue.send("a", {})
-    for _ in range(5):
-        (delivery,) = await queue.receive(limit=1, wait_s=1, visibility_s=1)
-        await queue.change_visibility(delivery.receipt, 0)
-    async with running(make_engine(make_setup(queue), handler)):
-        await asyncio.sleep(1)
-        assert (queue.dead, queue.bodies) == ([], ["a"])
-        handler.quarantine_error = None
-        await asyncio.sleep(300)
-    assert (len(queue.dead), queue.bodies) == (1, [])
 
 
 async def test_a_failed_delete_is_retried_and_leaks_no_slot() -> None:

@@ -2,8 +2,7 @@ import asyncio
 
 from core.error_codes import ErrorCode
 from core.failure import Failure
-from tests.engine.rig import TinyHandler, make_engine, make_setup, running
-from tests.engine.test_engine import nothing
+from tests.engine.rig import TinyHandler, make_engine, make_setup, nothing, running
 from tests.fakes import FakeQueue, Faults
 
 AWAY = Failure(ErrorCode.QUEUE_UNAVAILABLE, "test")

@@ -1,8 +1,9 @@
-"""A circuit breaker on a downstream: open, nothing is received and no attempt is burnt; half open, one job finds out."""
+"""A circuit breaker on a downstream: open, nothing is received and no attempt burnt; half open, one job finds out."""
 
 import asyncio
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import pytest
 
@@ -119,7 +120,7 @@ async def test_half_open_sends_one_job_at_a_time() -> None:
         await asyncio.sleep(100)
         probes = [moment for moment in downstream.calls if moment > downstream.calls[0] + 5]
         assert len(probes) >= 3
-        pauses = [later - earlier for earlier, later in zip(probes, probes[1:], strict=False)]
+        pauses = [later - earlier for earlier, later in pairwise(probes)]
         assert all(pause > 10 for pause in pauses)
         assert pauses == sorted(pauses)
 

@@ -1,7 +1,7 @@
 """A real consumer process with a handler that does what its message says: `python -m tests.promises.worker LIMITS`.
 
 LIMITS is a JSON object of consumer.engine.limits.Limits' fields. A message is one word, or a word and a number:
-"sleep 5", "block 20" (the event loop), "exit" (the process), "fail" (the job). What happens is said on stdout.
+"sleep 5", "block 20" (the event loop), "exit" (the process). What happens is said on stdout.
 """
 
 import asyncio
@@ -23,7 +23,6 @@ from consumer.engine.policy import policy_of_catalogue
 from consumer.engine.setup import Setup
 from core.aws.clients import open_clients
 from core.aws.queue import dead_letter_name, open_queue
-from core.error_codes import ErrorCode
 from core.failure import Failure
 from core.log import configure_logging
 from core.ports import Delivery
@@ -50,6 +49,10 @@ class Obedient:
     kind = "obedient"
 
     def accept(self, delivery: Delivery, pulse: Pulse) -> "Order":
+        async def beat() -> None:
+            say("beat", body=delivery.body)
+
+        pulse.renew_with(beat)
         return Order(delivery=delivery)
 
     async def quarantine(self, delivery: Delivery, failure: Failure) -> None:
@@ -82,8 +85,6 @@ class Order:
                 time.sleep(float(number))  # noqa: ASYNC251  # this is what it is for
                 # from here on, the engine may find out
                 await asyncio.sleep(60)
-            elif word == "fail":
-                raise Failure(ErrorCode.STORAGE_UNAVAILABLE, "as it was told")
             else:
                 await asyncio.sleep(float(number))
         except asyncio.CancelledError:
