@@ -13,6 +13,7 @@ from typing import Protocol
 
 from core.record import Record, Status
 from core.transitions import Change
+from core.verdicts import Archive, Board
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,3 +175,29 @@ class Breakers(Protocol):
 
     async def open_until(self, name: str) -> datetime | None:
         """None when it is closed; a moment that is past says as much: who opened it has died since."""
+
+
+class Verdicts(Protocol):
+    """What the prober found, and what it is about to do."""
+
+    async def board(self) -> Board | None:
+        """None before the first run ever."""
+
+    async def swap(self, *, seen: Board | None, wanted: Board) -> Board | None:
+        """Puts `wanted` in the place of `seen` and returns it with its new revision. None when `seen` is not what is
+        there any more."""
+
+    async def archive(self) -> Archive: ...
+
+    async def keep(self, archive: Archive, *, token: int) -> bool:
+        """False, and nothing written, when one with a higher token has written before."""
+
+
+class Leavings(Protocol):
+    """What an analysis leaves in bucket and table."""
+
+    async def remove_objects(self, record: Record) -> int:
+        """Deletes clip, result and pictures; returns how many there were."""
+
+    async def forget(self, record: Record) -> bool:
+        """Deletes the record. False when it was written since, or is gone."""

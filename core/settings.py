@@ -7,8 +7,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from core.probing import PROBE_EVERY_MIN, Cadence, cadence
 
 MIB = 1024 * 1024
 Container = Literal["mp4", "matroska", "avi"]
@@ -86,6 +88,21 @@ class Settings(BaseSettings):
     frame_count: int = Field(5, ge=1, le=50, description="evenly spaced frames kept of each clip")
     frame_long_side: int = Field(1024, ge=64, le=4096, description="long side of a kept frame, pixels")
 
+    probe_url: str = Field("http://127.0.0.1:8000", description="the service as the prober asks it, from outside")
+    probe_interval_s: float = Field(60.0 * PROBE_EVERY_MIN, gt=0, description="seconds between two probes")
+    probe_timeout_s: float | None = Field(
+        None, gt=0, description="longest that one probe may take, at most the interval; empty: three tenths of it"
+    )
+    probe_failures: int = Field(3, ge=1, description="so many failed probes of the last PROBE_WINDOW mean down")
+    probe_window: int = Field(5, ge=1, le=50, description="how many of the last probes are looked at")
+    probe_recoveries: int = Field(2, ge=1, description="so many good probes in a row mean up again")
+    probe_budget_usd: float = Field(0.5, ge=0, description="what probes may cost a day where a vision model is on")
+    probe_budget_tokens: int = Field(200_000, ge=0, description="the same in tokens")
+    alarm_url: SecretStr | None = Field(None, description="where alarms are posted; empty: they are only logged")
+    alarm_format: Literal["json", "slack"] = Field("json", description="json is signed with ALARM_SECRET")
+    alarm_secret: SecretStr | None = Field(None, description="key of the HMAC-SHA256 of a json alarm")
+    sentry_dsn: SecretStr | None = Field(None, description="address of a Sentry project; empty: nothing is sent")
+
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="lowest level that is logged")
     log_format: Literal["json", "console"] = Field("json", description="one JSON object a line, or for people")
     instance: str = Field(default_factory=socket.gethostname, description="name of this instance in the log")
@@ -95,6 +112,17 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _can_be_probed(self) -> "Settings":
+        cadence(self.probe_interval_s, self.probe_timeout_s)
+        if self.probe_failures > self.probe_window:
+            raise ValueError("PROBE_FAILURES must be at most PROBE_WINDOW")
+        return self
+
+    @property
+    def cadence(self) -> Cadence:
+        return cadence(self.probe_interval_s, self.probe_timeout_s)
 
     def masked(self) -> dict[str, str]:
         """Every setting as text, secrets as asterisks: for the log line at the start."""

@@ -8,9 +8,11 @@ from contextlib import asynccontextmanager
 import structlog
 
 from core.aws.clients import open_clients
+from core.aws.leavings import AwsLeavings
 from core.aws.objects import S3Objects
 from core.aws.queue import open_queue
 from core.aws.records import DynamoRecords
+from core.aws.verdicts import DynamoVerdicts
 from core.failure import Failure
 from core.log import configure_logging, log_settings
 from core.settings import Settings, load_settings
@@ -29,6 +31,8 @@ async def open_outside(settings: Settings) -> AsyncIterator[Outside]:
             ingest=await open_queue(clients, settings.ingest_queue),
             analysis=await open_queue(clients, settings.analysis_queue),
             records=DynamoRecords(clients.dynamodb, settings.table),
+            verdicts=DynamoVerdicts(clients.dynamodb, settings.table),
+            leavings=AwsLeavings(clients, settings),
         )
 
 

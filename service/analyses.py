@@ -1,10 +1,9 @@
 """GET /analysis/{id} and its status, POST /analysis/start, POST /analysis/retry."""
 
 import asyncio
-import hmac
 from types import MappingProxyType
 
-from aiohttp import hdrs, web
+from aiohttp import web
 from pydantic import Field
 
 from core.error_codes import ErrorCode
@@ -13,11 +12,12 @@ from core.record import Record, Status, frame_key, poster_key
 from core.result import Sport, StoredResult
 from service.analysis_result import AnalysisResult, analysis_result
 from service.answers import AnalysisStatus, OutsideStatus, Started, respond
+from service.authority import require_operator
 from service.bodies import Asked, read_json
 from service.conditional import unless_known
 from service.failures import error_of, failure_response
 from service.identity import bind_analysis
-from service.keys import CALLER, OUTSIDE, SETTINGS, WATCHES
+from service.keys import CALLER, OUTSIDE, WATCHES
 from service.outside import Outside
 from service.refusal import Refusal
 from service.uploads import accepted, accepted_headers, id_in_path, intake_of
@@ -76,7 +76,7 @@ async def start(request: web.Request) -> web.Response:
 
 async def retry(request: web.Request) -> web.Response:
     """An operator starts a failed analysis again."""
-    _authorize(request)
+    require_operator(request)
     asked = await read_json(request, AnalysisRetry)
     bind_analysis(asked.analysis_id)
     record = await intake_of(request).reopen(asked.analysis_id)
@@ -127,15 +127,3 @@ async def _settled(request: web.Request, analysis_id: str, wait_s: int) -> Recor
     return await intake.current(
         await request.app[WATCHES].follow(analysis_id, limit_s=wait_s, present=lambda: request.transport is not None)
     )
-
-
-def _authorize(request: web.Request) -> None:
-    """Raises Refusal: FORBIDDEN where no token is set, UNAUTHENTICATED for none or a wrong one."""
-    token = request.app[SETTINGS].admin_token
-    if token is None or not token.get_secret_value():
-        raise Refusal(ErrorCode.FORBIDDEN)
-    scheme, _, given = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
-    # surrogateescape: aiohttp decodes header bytes so, and any other bytes are a wrong token, not a crash
-    right = hmac.compare_digest(given.strip().encode(errors="surrogateescape"), token.get_secret_value().encode())
-    if scheme.lower() != "bearer" or not right:
-        raise Refusal(ErrorCode.UNAUTHENTICATED, headers={hdrs.WWW_AUTHENTICATE: 'Bearer realm="operators"'})

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from core.ports import Objects, Queue, Records
+from core.ports import Leavings, Objects, Queue, Records, Verdicts
 
 
 def utc_now() -> datetime:
@@ -17,6 +17,8 @@ class Outside:
     ingest: Queue
     analysis: Queue
     records: Records
+    verdicts: Verdicts
+    leavings: Leavings
     now: Callable[[], datetime] = utc_now
 
 

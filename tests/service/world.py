@@ -20,6 +20,8 @@ from core.transitions import claimed, completed, examined, failed, progressed
 from service.app import make_app
 from service.outside import Outside, Pace
 from tests.fakes import FakeObjects, FakeQueue, FakeRecords, Faults
+from tests.fakes.leavings import FakeLeavings
+from tests.fakes.verdicts import FakeVerdicts
 from tests.service.sample import measured
 
 ORIGIN = "https://page.example"
@@ -65,6 +67,7 @@ class World:
     def __post_init__(self) -> None:
         self.objects = FakeObjects(self.faults)
         self.records = FakeRecords(self.faults)
+        self.verdicts = FakeVerdicts(self.faults)
         self.ingest = FakeQueue("ingest", faults=self.faults)
         self.analysis = FakeQueue("analysis", faults=self.faults)
         self.outside = Outside(
@@ -72,6 +75,8 @@ class World:
             ingest=self.ingest,
             analysis=self.analysis,
             records=self.records,
+            verdicts=self.verdicts,
+            leavings=FakeLeavings(self.objects, self.records, self.faults),
             now=self.clock,
         )
 
