@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Final
 
 from consumer.kinematics.drawing import draw_video
+from consumer.kinematics.plot import draw_plot
 from consumer.media.facts import Probe
 from consumer.sandbox.pool import open_sandbox
 from core.failure import Failure
-from core.pose_weights import DEFAULT_FOLDER, missing
+from core.pose_weights import DEFAULT_FOLDER, model_path, refuse_missing
 from core.result import Measurement, Sport
 
 PROBE_LIMIT_S: Final = 60.0
@@ -27,14 +28,11 @@ MEASURE_LIMIT_S: Final = 3600.0
 def main(argv: Sequence[str]) -> int:
     """Run the command with its arguments (without the program's name)."""
     options = _options(argv)
-    lacking = [weight.name for weight in missing(options.weights)]
-    if lacking:
-        say(f"no pose weights in {options.weights} ({', '.join(lacking)}): run `python -m ops.weights`")
-        return 1
     if not options.clip.is_file():
         say(f"no such file: {options.clip}")
         return 1
     try:
+        refuse_missing(options.weights, options.pose_model)
         measured = run(options)
     except Failure as failure:
         say(f"{failure.code}: {failure.detail}" if failure.detail else str(failure.code))
@@ -51,21 +49,24 @@ def run(options: argparse.Namespace) -> Measurement:
     with tempfile.TemporaryDirectory(prefix="performate-") as scratch:
         out = options.frames or Path(scratch)
         out.mkdir(parents=True, exist_ok=True)
+        weights = model_path(options.weights.absolute(), options.pose_model)
         facts, measured = asyncio.run(
-            examine(options.clip.absolute(), options.sport, out=out.absolute(), weights=options.weights.absolute())
+            examine(options.clip.absolute(), options.sport, out=out.absolute(), weights=weights)
         )
     if options.video is not None:
         draw_video(options.clip, facts, measured, options.video, teller("draw"))
+    if options.plot is not None:
+        draw_plot(measured, options.plot)
     return measured
 
 
 async def examine(clip: Path, sport: Sport, *, out: Path, weights: Path) -> tuple[Probe, Measurement]:
     """The clip's facts and its measurement, both from a child process; the kept frames lie in `out`.
 
-    All paths absolute: the child's working directory is not ours.
+    `weights` is the landmark model's file. All paths absolute: the child's working directory is not ours.
     """
     tell = teller("measure")
-    async with open_sandbox(weights) as box:
+    async with open_sandbox(weights.parent) as box:
         facts = await box.probe(clip, limit_s=PROBE_LIMIT_S)
         measured = await box.measure(
             clip,
@@ -106,6 +107,8 @@ def _options(argv: Sequence[str]) -> argparse.Namespace:
         "--sport", type=Sport, choices=list(Sport), default=Sport.BOULDERING, help="default: bouldering"
     )
     parser.add_argument("--video", type=Path, metavar="OUT.mp4", help="also write the clip with the hip line drawn on")
+    parser.add_argument("--plot", type=Path, metavar="OUT.png", help="also draw the height over time")
     parser.add_argument("--frames", type=Path, metavar="DIR", help="keep the chosen frames here")
     parser.add_argument("--weights", type=Path, metavar="DIR", default=DEFAULT_FOLDER, help="default: %(default)s")
+    parser.add_argument("--pose-model", choices=["full", "lite"], default="full", help="default: %(default)s")
     return parser.parse_args(argv)

@@ -32,6 +32,7 @@ from core.aws.records import DynamoRecords
 from core.error_codes import ErrorCode
 from core.failure import Failure
 from core.ports import Objects
+from core.pose_weights import refuse_missing
 from core.settings import Settings
 
 OpenRole = Callable[[Settings], AbstractAsyncContextManager[Engine]]
@@ -90,11 +91,12 @@ def examiner_of(settings: Settings, objects: Objects, scratch: Scratch, pool: Po
 @asynccontextmanager
 async def analysis_role(settings: Settings) -> AsyncIterator[Engine]:
     """Raises Failure: QUEUE_UNAVAILABLE naming the queue that is not there, SCRATCH_FULL for a budget that the largest
-    clip never fits into. Raises BrokenSetup for a queue that is set up wrong."""
+    clip never fits into, WEIGHTS_MISSING. Raises BrokenSetup for a queue that is set up wrong."""
     needed = space_for(settings.max_upload_bytes)
     if settings.scratch_bytes < needed:
         detail = f"SCRATCH_BYTES is {settings.scratch_bytes}, and the largest clip needs {needed}"
         raise Failure(ErrorCode.SCRATCH_FULL, detail)
+    refuse_missing(settings.weights_dir, settings.pose_model)
     hide_memory()
     async with open_clients(settings) as clients, Pool(reads=[settings.weights_dir]) as pool:
         with open_scratch(settings.scratch_dir, budget=settings.scratch_bytes) as scratch:

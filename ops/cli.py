@@ -36,6 +36,9 @@ def main() -> None:
     "--video", type=click.Path(dir_okay=False, path_type=Path), help="Write the clip with the hip line drawn on."
 )
 @click.option(
+    "--plot", type=click.Path(dir_okay=False, path_type=Path), help="Draw the height over time as a PNG picture."
+)
+@click.option(
     "--frames", type=click.Path(file_okay=False, path_type=Path), help="Keep the frames (JPEG) in this folder."
 )
 @click.option(
@@ -43,18 +46,25 @@ def main() -> None:
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder of the pose weights.  [default: .data/weights]",
 )
-def analyze(clip: Path, sport: str, video: Path | None, frames: Path | None, weights: Path | None) -> None:
+@click.option(
+    "--pose-model",
+    type=click.Choice(["full", "lite"]),
+    default="full",
+    show_default=True,
+    help="lite is quicker, and less sure of hands and feet.",
+)
+def analyze(clip: Path, sport: str, pose_model: str, **paths: Path | None) -> None:
     """Measure CLIP on this machine: no upload, no key, no AWS.
 
     The measurement goes to stdout as JSON, progress to stderr.
 
     \b
     performate analyze climb.mp4 > climb.json
-    performate analyze climb.mp4 --video drawn.mp4 --frames frames/ | jq .metrics
+    performate analyze climb.mp4 --video drawn.mp4 --plot height.png --frames frames/ | jq .metrics
     """
-    options = {"--video": video, "--frames": frames, "--weights": weights}
-    given = [text for name, path in options.items() if path is not None for text in (name, str(path))]
-    argv = [sys.executable, "-m", "consumer", "file", "--sport", sport, *given, "--", str(clip)]
+    given = [text for name, path in paths.items() if path is not None for text in (f"--{name}", str(path))]
+    argv = [sys.executable, "-m", "consumer", "file", "--sport", sport, "--pose-model", pose_model, *given]
+    argv += ["--", str(clip)]
     raise SystemExit(_run(argv))
 
 
