@@ -15,6 +15,7 @@ from core.probing import PROBE_EVERY_MIN, Cadence, cadence
 MIB = 1024 * 1024
 Container = Literal["mp4", "matroska", "avi"]
 """Families of containers: mp4 with mov and 3gp, matroska with webm."""
+Codec = Literal["h264", "hevc", "vp8", "vp9", "av1", "mpeg4", "mjpeg", "prores"]
 
 
 def _version() -> str:
@@ -44,18 +45,21 @@ class Settings(BaseSettings):
         (), description="origins of browsers' pages that may call the API and upload, comma separated"
     )
     admin_token: SecretStr | None = Field(None, description="bearer token of operators' requests; empty forbids them")
-    max_upload_bytes: int = Field(120 * MIB, gt=0, description="largest clip that is taken")
-    min_upload_bytes: int = Field(1024, gt=0, description="smallest clip that is taken")
-    max_clip_s: float = Field(600, gt=0, description="longest clip that is taken, seconds")
+    max_upload_bytes: int = Field(120 * MIB, gt=0, le=120 * MIB, description="largest clip that is taken")
+    min_upload_bytes: int = Field(1024, ge=1024, description="smallest clip that is taken")
+    # The decoding child has these defaults built in: an installation may take less than they say, never more.
+    max_clip_s: float = Field(600, gt=0, le=600, description="longest clip that is taken, seconds")
     max_clip_pixels: int = Field(
-        35_000_000, gt=0, description="most pixels of one picture (8K has 33 million)"
+        35_000_000, gt=0, le=35_000_000, description="most pixels of one picture (8K has 33 million)"
     )
-    max_clip_fps: float = Field(240, gt=0, description="most pictures a second of a clip, measured, not declared")
-    max_clip_streams: int = Field(16, gt=0, le=1000, description="most streams (picture, sound, ...) of a clip")
+    max_clip_fps: float = Field(
+        240, gt=0, le=240, description="most pictures a second of a clip, measured, not declared"
+    )
+    max_clip_streams: int = Field(16, gt=0, le=16, description="most streams (picture, sound, ...) of a clip")
     clip_containers: Annotated[tuple[Container, ...], NoDecode] = Field(
         ("mp4", "matroska", "avi"), description="families of containers that are taken, comma separated"
     )
-    clip_codecs: Annotated[tuple[str, ...], NoDecode] = Field(
+    clip_codecs: Annotated[tuple[Codec, ...], NoDecode] = Field(
         ("h264", "hevc", "vp8", "vp9", "av1", "mpeg4", "mjpeg", "prores"),
         description="codecs of pictures that are taken, comma separated",
     )

@@ -6,14 +6,17 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 from structlog.testing import capture_logs
 
 from consumer.ingesting.poster import LIMIT_S
+from consumer.media.policy import POLICY, MediaPolicy
 from core.error_codes import ErrorCode
 from core.errors import catalogue
 from core.failure import Failure
 from core.ports import ObjectInfo
 from core.record import Status, poster_key
+from core.settings import Settings
 from core.transitions import expired
 from tests.consumer.headers import FTYP, Says, a_webm, an_avi, an_mp4, box, moov
 from tests.consumer.rig import CLIP, House
@@ -122,6 +125,14 @@ async def test_the_settings_are_the_policy(house: House) -> None:
         other = House(scratch_dir=house.scratch_dir)
         other.settings = house.settings
         assert await ingested(other, body, **WEBM) is code
+
+
+async def test_the_decoding_child_takes_no_more_than_the_settings_can_say(house: House) -> None:
+    """It has no settings: what it takes is fixed, and what an installation takes can only be less."""
+    assert MediaPolicy.from_settings(house.settings) == POLICY
+    for name in ("max_clip_s", "max_clip_pixels", "max_clip_fps", "max_clip_streams", "max_upload_bytes"):
+        with pytest.raises(ValidationError):
+            Settings(bucket="b", _env_file=None, **{name: getattr(house.settings, name) + 1})
 
 
 @pytest.mark.parametrize("last", [True, False])
