@@ -83,6 +83,24 @@ async def for_ever(delivery: Delivery, pulse: Pulse) -> None:
     await asyncio.Event().wait()
 
 
+class Slow:
+    """A handler's work that takes a while, and says when it began and when it was stopped."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.began: list[float] = []
+        self.stopped: list[float] = []
+
+    async def __call__(self, delivery: Delivery, pulse: Pulse) -> None:
+        loop = asyncio.get_running_loop()
+        self.began.append(loop.time())
+        try:
+            await asyncio.sleep(self.seconds)
+        except asyncio.CancelledError:
+            self.stopped.append(loop.time())
+            raise
+
+
 def half() -> float:
     """The middle of every jitter."""
     return 0.5
