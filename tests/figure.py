@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -19,16 +20,21 @@ from numpy.typing import NDArray
 from tests.clips import H264, Encoding, Image, write_clip
 
 Point = NDArray[np.float64]
+Background = Literal["holds", "bare", "bricks", "dark"]
 
 # lengths as shares of the body's height
 HEAD, TORSO, UPPER_ARM, FOREARM, THIGH, SHIN = 0.13, 0.29, 0.17, 0.17, 0.245, 0.245
 SHOULDER, HIP_WIDTH = 0.115, 0.07
+PLAIN = (40, 60, 200)
 SKIN, SHIRT, TROUSERS, HAIR, SHOE = (140, 170, 215), (60, 60, 200), (120, 70, 40), (30, 35, 45), (35, 35, 35)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Climber:
-    """The whole movement, as numbers. `size` is (width, height) in pixels, `stature` a share of the height."""
+    """The whole movement, as numbers. `size` is (width, height) in pixels, `stature` a share of the height, `place`
+    where he climbs, as a share of the width. `wall` is what is behind him; `plain` draws him in flat sticks, as no
+    photograph shows anybody.
+    """
 
     size: tuple[int, int] = (540, 960)
     seconds: float = 8.0
@@ -37,6 +43,10 @@ class Climber:
     moves: int = 5
     pause_share: float = 0.45
     seed: int = 7
+    place: float = 0.5
+    background: Background = "holds"
+    plain: bool = False
+    shirt: tuple[int, int, int] = SHIRT
 
     @property
     def aspect(self) -> float:
@@ -57,8 +67,15 @@ class Climber:
 
     def picture(self, t: float) -> Image:
         """The upright BGR picture at `t`."""
-        image = _wall(self).copy()
-        _draw(image, self._joints(t), self.stature * self.size[1])
+        return self.on(_wall(self).copy(), t)
+
+    def on(self, image: Image, t: float) -> Image:
+        """The picture (of this climber's size), drawn upon."""
+        joints, body = self._joints(t), self.stature * self.size[1]
+        if self.plain:
+            _draw_plain(image, joints, body)
+        else:
+            _draw(image, joints, body, self.shirt)
         return image
 
     def wall(self) -> Image:
@@ -79,7 +96,7 @@ class Climber:
 
     @property
     def _wall_x(self) -> float:
-        return self.aspect / 2
+        return self.aspect * self.place
 
     def _phase(self, t: float) -> tuple[int, float]:
         """(which move, how much of it is done 0..1); each move begins with its pause."""
@@ -148,16 +165,35 @@ def _wall(climber: Climber) -> Image:
     noise = rng.normal(0, 1, (max(2, height // 24), max(2, width // 24), 1)).astype(np.float32)
     grain = cv2.resize(noise, (width, height), interpolation=cv2.INTER_CUBIC)[..., None] * 9
     grain = grain + rng.normal(0, 4, (height, width, 1))
-    wall = np.clip(np.array([150, 165, 170]) + grain, 0, 255).astype(np.uint8)
+    colour = (40, 38, 36) if climber.background == "dark" else (150, 165, 170)
+    wall = np.clip(np.array(colour) + grain, 0, 255).astype(np.uint8)
+    if climber.background == "bricks":
+        _bricks(wall)
+    if climber.background != "bare":
+        _strew(wall, climber, rng)
+    floor = int(height * 0.95)
+    wall[floor:] = (wall[floor:] * np.array([0.55, 0.4, 0.35])).astype(np.uint8)
+    return wall
+
+
+def _strew(wall: Image, climber: Climber, rng: np.random.Generator) -> None:
+    width, height = climber.size
     strewn = [rng.uniform(0, 1, 2) * (width, height * 0.93) for _ in range(30)]
     for centre in strewn + [hold * height for hold in climber.holds()]:
         axes = (int(rng.uniform(0.006, 0.016) * height), int(rng.uniform(0.005, 0.011) * height))
         colour = rng.uniform(30, 220, 3).tolist()
         at = (int(centre[0]), int(centre[1]))
         cv2.ellipse(wall, at, axes, rng.uniform(0, 180), 0, 360, colour, -1, cv2.LINE_AA)
-    floor = int(height * 0.95)
-    wall[floor:] = (wall[floor:] * np.array([0.55, 0.4, 0.35])).astype(np.uint8)
-    return wall
+
+
+def _bricks(wall: Image) -> None:
+    """Everything alike, everywhere: what a tracker of corners likes least."""
+    height, width = wall.shape[:2]
+    step = max(8, height // 24)
+    for row, y in enumerate(range(0, height, step)):
+        cv2.line(wall, (0, y), (width, y), (90, 95, 120), 2)
+        for x in range(step if row % 2 else 0, width, 2 * step):
+            cv2.line(wall, (x, y), (x, y + step), (90, 95, 120), 2)
 
 
 def drawn_climber(path: Path, climber: Climber | None = None, *, fps: int = 30, encoding: Encoding = H264) -> Climber:
@@ -182,27 +218,43 @@ def _bend(root: Point, end: Point, upper: float, lower: float, side: int) -> tup
     return root + way * along + normal * out, root + way * reach
 
 
-def _draw(image: Image, joints: dict[str, Point], body: float) -> None:
+def _draw(image: Image, joints: dict[str, Point], body: float, shirt: tuple[int, int, int]) -> None:
     for name in ("left_foot", "right_foot"):
         _limb(image, joints[f"{name}_root"], joints[f"{name}_middle"], body * 0.085, TROUSERS)
         _limb(image, joints[f"{name}_middle"], joints[name], body * 0.06, TROUSERS)
         _limb(image, joints[name], joints[name] + [0, body * 0.015], body * 0.06, SHOE)
-    _trunk(image, joints, body)
+    _trunk(image, joints, body, shirt)
     for name in ("left_hand", "right_hand"):
-        _limb(image, joints[f"{name}_root"], joints[f"{name}_middle"], body * 0.055, SHIRT)
+        _limb(image, joints[f"{name}_root"], joints[f"{name}_middle"], body * 0.055, shirt)
         _limb(image, joints[f"{name}_middle"], joints[name], body * 0.042, SKIN)
         _limb(image, joints[name], joints[name], body * 0.05, SKIN)
     _limb(image, joints["neck"], joints["head"], body * 0.05, SKIN)
     _limb(image, joints["head"], joints["head"] - [0, body * 0.02], body * 0.105, HAIR)
 
 
-def _trunk(image: Image, joints: dict[str, Point], body: float) -> None:
+def _draw_plain(image: Image, joints: dict[str, Point], body: float) -> None:
+    """One colour, no shading: a drawing, for whatever does not need a photograph."""
+    thick = max(2, round(body * 0.07))
+
+    def line(a: Point, b: Point) -> None:
+        cv2.line(image, a.round().astype(int).tolist(), b.round().astype(int).tolist(), PLAIN, thick, cv2.LINE_AA)
+
+    for name in ("left_hand", "right_hand", "left_foot", "right_foot"):
+        line(joints[f"{name}_root"], joints[f"{name}_middle"])
+        line(joints[f"{name}_middle"], joints[name])
+    line(joints["left_hand_root"], joints["right_hand_root"])
+    line(joints["neck"], joints["hip"])
+    line(joints["left_foot_root"], joints["right_foot_root"])
+    cv2.circle(image, joints["head"].round().astype(int).tolist(), round(body * 0.06), PLAIN, -1, cv2.LINE_AA)
+
+
+def _trunk(image: Image, joints: dict[str, Point], body: float, shirt: tuple[int, int, int]) -> None:
     for share, lit in ((1.0, 0.75), (0.7, 1.0), (0.3, 1.2)):
         across = np.array([body * SHOULDER * share, 0])
         waist = np.array([body * 0.085 * share, 0])
         neck, hip = joints["neck"], joints["hip"]
         outline = np.array([neck - across, neck + across, hip + waist, hip - waist])
-        cv2.fillPoly(image, [(outline * 16).astype(np.int32)], _lit(SHIRT, lit), cv2.LINE_AA, 4)
+        cv2.fillPoly(image, [(outline * 16).astype(np.int32)], _lit(shirt, lit), cv2.LINE_AA, 4)
     _limb(image, joints["left_foot_root"], joints["right_foot_root"], body * 0.08, TROUSERS)
 
 

@@ -51,6 +51,11 @@ class Blob:
         return self.y1 - self.y0
 
 
+# of the neighbours, so many must have seen a place to know what is behind somebody there
+KNOWN_SHARE = 0.75
+EDGE_PIXELS = 3
+
+
 def still_background(pictures: list[Image], to_wall: list[Array]) -> Image:
     """The median of up to 40 pictures spread over the clip, on the wall; same shape as a picture."""
     picks = np.unique(np.linspace(0, len(pictures) - 1, BACKGROUND_PICTURES).astype(int))
@@ -58,17 +63,36 @@ def still_background(pictures: list[Image], to_wall: list[Array]) -> Image:
     return _median(placed)
 
 
-def near_background(pictures: list[Image], to_wall: list[Array], k: int) -> Image:
-    """The median of picture k's neighbours, each seen from where the camera is at k."""
+def near_background(pictures: list[Image], to_wall: list[Array], k: int) -> tuple[Image, Image]:
+    """The median of picture k's neighbours, each seen from where the camera is at k; and where enough of them saw."""
     back = invert(to_wall[k])
-    near = [k + offset for offset in NEIGHBOURS if 0 <= k + offset < len(pictures)]
-    placed = [_warp(pictures[i], chain(back, to_wall[i])) for i in near or [k]]
-    return _median(placed)
+    near = [k + offset for offset in NEIGHBOURS if 0 <= k + offset < len(pictures)] or [k]
+    ways = [chain(back, to_wall[i]) for i in near]
+    placed = [_warp(pictures[i], way) for i, way in zip(near, ways, strict=True)]
+    shape = pictures[k].shape
+    seen = np.sum([inside(way, shape) for way in ways], axis=0)
+    known: Image = (seen >= KNOWN_SHARE * len(near)).astype(np.uint8)
+    return _median(placed), known
 
 
-def find(picture: Image, background: Image, before: Image) -> list[Blob]:
-    """What differs from the background, largest first; `before` is the last picture, seen from the same place."""
+def inside(matrix: Array, shape: tuple[int, ...]) -> Image:
+    """1 where a picture of this shape, moved by `matrix`, covers the place of the original one, else 0."""
+    height, width = shape[:2]
+    whole = np.zeros((height, width), np.uint8)
+    whole[EDGE_PIXELS:-EDGE_PIXELS, EDGE_PIXELS:-EDGE_PIXELS] = 1
+    moved: Any = cv2.warpAffine(whole, matrix, (width, height), flags=cv2.INTER_NEAREST)
+    result: Image = moved
+    return result
+
+
+def find(picture: Image, background: Image, before: Image, known: Image | None = None) -> list[Blob]:
+    """What differs from the background, largest first; `before` is the last picture, seen from the same place.
+
+    `known` is 0 where the background was never seen.
+    """
     difference = unlike(picture, background)
+    if known is not None:
+        difference[known == 0] = 0
     level = max(MIN_DIFFERENCE, 3 * middle_level(difference))
     mask: Any = (difference > level).astype(np.uint8)
     mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8))

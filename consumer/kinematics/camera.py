@@ -172,17 +172,20 @@ def correlation(a: Image, b: Image) -> float:
 
 
 def travel(steps: list[Step], width: int, height: int) -> float:
-    """The largest way between two places of the picture's centre on the wall, within a scene, in picture heights."""
-    centre = np.array([width / 2, height / 2])
+    """The largest way on the wall of the picture's centre or of a quarter's (which a zoom and a turn move too), within
+    a scene, in picture heights.
+    """
+    shares = np.array([(0.5, 0.5), (0.25, 0.25), (0.75, 0.25), (0.25, 0.75), (0.75, 0.75)])
     widest = 0.0
     for scene in {step.scene for step in steps}:
-        places = np.array([apply(step.to_wall, centre) for step in steps if step.scene == scene])
-        widest = max(widest, float(np.hypot(*np.ptp(places, axis=0))) / height)
+        places = np.array([apply(step.to_wall, shares * (width, height)) for step in steps if step.scene == scene])
+        ways = np.ptp(places, axis=0)
+        widest = max(widest, float(np.hypot(ways[:, 0], ways[:, 1]).max()) / height)
     return widest
 
 
 def classify(steps: list[Step], width: int, height: int) -> Camera:
-    """`cuts` when there is more than one scene, else `static` or `moving` by the way of the picture's centre."""
+    """`cuts` when there is more than one scene, else `static` or `moving` by the way of the picture on the wall."""
     if steps and steps[-1].scene > steps[0].scene:
         return "cuts"
     return "static" if travel(steps, width, height) <= STATIC_TRAVEL else "moving"

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from consumer.kinematics.posture import HAND_HEIGHT
 from consumer.kinematics.sightings import Array, Flags, Sightings
 from consumer.kinematics.track import Track
 
@@ -18,6 +19,8 @@ QUICK_REACH = 0.7
 NEW_PLACE = 0.35
 # the model says so of a wrist that it guesses behind the body
 MIN_HAND_TRUST = 0.5
+# how long before a climb its start holds are looked for
+LEAD_S = 2.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,19 +42,19 @@ class Dwell:
 
 
 def dwells(seen: Sightings, track: Track, first: int, last: int) -> list[Dwell]:
-    """The dwells of both hands within a stretch on the wall, in time order; the first of a hand is not new."""
-    found = [
-        dwell
-        for hand in (0, 1)
-        for dwell in stays(
-            seen.t,
-            seen.wrists[:, hand] * (1, -1) / track.unit,
-            np.where(seen.hand_trust[:, hand] >= MIN_HAND_TRUST, seen.hand_trust[:, hand], 0.0),
-            (first, last),
-            limb=hand,
-        )
-    ]
-    return sorted(found, key=lambda dwell: (dwell.first, dwell.hand))
+    """The dwells of both hands within a stretch on the wall, in time order; the first of a hand is not new.
+
+    Where a raised hand was while he still stood is its place before.
+    """
+    lead = int(np.searchsorted(seen.t, seen.t[first] - LEAD_S))
+    found = []
+    for hand in (0, 1):
+        trust = seen.hand_trust[:, hand]
+        raised = seen.shoulder[:, 1] - seen.wrists[:, hand, 1] >= HAND_HEIGHT * seen.torso
+        usable = (trust >= MIN_HAND_TRUST) & (raised | (np.arange(len(trust)) >= first))
+        places = seen.wrists[:, hand] * (1, -1) / track.unit
+        found += stays(seen.t, places, np.where(usable, trust, 0.0), (lead, last), limb=hand)
+    return sorted((one for one in found if one.last >= first), key=lambda dwell: (dwell.first, dwell.hand))
 
 
 def stays(t: Array, places: Array, trust: Array, stretch: tuple[int, int], *, limb: int) -> list[Dwell]:

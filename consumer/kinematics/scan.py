@@ -9,9 +9,9 @@ from typing import Any
 import cv2
 import numpy as np
 
-from consumer.kinematics.blob import Blob, find, moved_to, near_background, seen_from, still_background
+from consumer.kinematics.blob import Blob, find, inside, moved_to, near_background, seen_from, still_background
 from consumer.kinematics.body import Body
-from consumer.kinematics.camera import Array, CameraPath, Image, Step, classify, scaled, travel
+from consumer.kinematics.camera import Array, CameraPath, Image, Step, classify, invert, scaled, travel
 from consumer.kinematics.pose_model import PoseModel
 from consumer.kinematics.pose_search import PoseSearch
 from consumer.kinematics.shot import Shot, chunks, take
@@ -127,10 +127,13 @@ def _scene_movers(pictures: list[Image], steps: list[Step], factor: float) -> li
     wall = still_background(pictures, places) if static else None
     found = []
     for k, picture in enumerate(pictures):
-        background = near_background(pictures, places, k) if wall is None else seen_from(wall, places[k])
+        if wall is None:
+            background, known = near_background(pictures, places, k)
+        else:
+            background, known = seen_from(wall, places[k]), inside(invert(places[k]), picture.shape)
         # the first picture has none before it
         other = k - 1 if k else min(1, len(pictures) - 1)
-        found.append(find(picture, background, moved_to(pictures[other], places[other], places[k])))
+        found.append(find(picture, background, moved_to(pictures[other], places[other], places[k]), known))
     return found
 
 

@@ -49,6 +49,6 @@ def test_a_moving_camera_does_not_make_the_wall_move() -> None:
     pictures = [wide[:, 2 * k : 2 * k + 160].copy() for k in range(70)]
     for k, picture in enumerate(pictures):
         picture[40:90, 30 + k : 46 + k] = (20, 20, 220)
-    background = near_background(pictures, places, 35)
-    blobs = find(pictures[35], background, pictures[34])
+    background, known = near_background(pictures, places, 35)
+    blobs = find(pictures[35], background, pictures[34], known)
     assert max(blobs, key=lambda blob: blob.area).cx == pytest.approx((65 + 8) / 160, abs=0.06)
