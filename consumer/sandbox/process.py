@@ -112,17 +112,17 @@ class Sandbox:
         self, request: Question, wanted: type[R], limit_s: float, on_progress: OnProgress | None, gallery: Gallery
     ) -> R:
         async with self._turn:
-            await self._admit(request.path)
+            await self._admit(request.path, min(limit_s, ADMIT_LIMIT_S))
             self._child.allow(max(1, math.ceil(limit_s * CPU_PER_WALL_SECOND)))
             most = math.ceil(limit_s * PROGRESS_PER_SECOND) + PROGRESS_MARGIN
             talk = Talk(self._child, most_progress=most, on_progress=on_progress, keep=gallery.keep)
             return self._wanted(await self._within(limit_s, talk, request), wanted)
 
-    async def _admit(self, clip: Path) -> None:
+    async def _admit(self, clip: Path, limit_s: float) -> None:
         if self._is_admitted:
             return
         request = AdmitRequest(reads=(clip, *self._reads))
-        reply = await self._within(ADMIT_LIMIT_S, Talk(self._child, most_progress=0), request)
+        reply = await self._within(limit_s, Talk(self._child, most_progress=0), request)
         self._on_admitted(self._wanted(reply, Admitted))
         self._is_admitted = True
 
@@ -167,3 +167,5 @@ class Open:
             log.warning("sandbox.network_open")
         if not admitted.files:
             log.warning("sandbox.files_open")
+        if not admitted.calls:
+            log.warning("sandbox.calls_open")

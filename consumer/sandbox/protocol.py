@@ -95,6 +95,7 @@ class Admitted(Block):
     reply: Literal["admitted"] = "admitted"
     network: bool
     files: bool
+    calls: bool
 
 
 class Progress(Block):

@@ -12,7 +12,7 @@ from typing import TypeAlias
 from consumer.sandbox.calls import MACHINES, Machine
 from consumer.sandbox.linux import MACHINE, syscall
 
-SET_MODE_FILTER = 1
+SET_MODE_FILTER, IS_THERE_ACTION = 1, 2
 ALL_THREADS = 1
 KILL, REFUSE, ALLOW = 0x8000_0000, 0x0005_0000, 0x7FFF_0000
 NO_SUCH_CALL = REFUSE | errno.ENOSYS
@@ -43,8 +43,13 @@ class _Program(ctypes.Structure):
 
 
 def is_possible() -> bool:
-    """Whether this is a machine whose calls we have a list of."""
-    return MACHINE in MACHINES
+    """Whether the kernel has filters, and this is a machine whose calls we have a list of."""
+    try:
+        machine = _machine()
+        syscall(machine.seccomp, IS_THERE_ACTION, 0, ctypes.byref(ctypes.c_uint32(REFUSE)))
+    except OSError:
+        return False
+    return True
 
 
 def allow_calls_of(pid: int) -> None:
@@ -52,13 +57,17 @@ def allow_calls_of(pid: int) -> None:
 
     Needs no_new_privs. Raises OSError where the kernel has no filters, or knows none of our list's machines.
     """
-    if not is_possible():
-        raise OSError(f"no list of calls for {MACHINE}")
-    machine = MACHINES[MACHINE]
+    machine = _machine()
     steps = program(machine, pid)
     filters = (_Filter * len(steps))(*(_Filter(*step) for step in steps))
     whole = _Program(length=len(steps), filters=ctypes.cast(filters, ctypes.c_void_p))
     syscall(machine.seccomp, SET_MODE_FILTER, ALL_THREADS, ctypes.byref(whole))
+
+
+def _machine() -> Machine:
+    if MACHINE not in MACHINES:
+        raise OSError(f"no list of calls for {MACHINE}")
+    return MACHINES[MACHINE]
 
 
 def program(machine: Machine, pid: int) -> list[Instruction]:

@@ -52,7 +52,7 @@ def serve(requests: BinaryIO, outbox: Outbox) -> None:
             raise RuntimeError(f"{request.kind} while admitted is {admitted}")
         if isinstance(request, AdmitRequest):
             walls = close_in(request.reads)
-            outbox.send(Admitted(network=walls.network, files=walls.files))
+            outbox.send(Admitted(network=walls.network, files=walls.files, calls=walls.calls))
             admitted = True
         else:
             outbox.send(_answer(request, outbox))

@@ -36,10 +36,12 @@ SYSTEM_READS = (
 
 @dataclass(frozen=True, kw_only=True)
 class Walls:
-    """`network`: no socket can be made. `files`: nothing but the given paths and the code can be opened."""
+    """`network`: no socket can be made. `files`: nothing but the given paths and the code can be opened. `calls`: the
+    kernel answers only the system calls that reading a clip needs."""
 
     network: bool
     files: bool
+    calls: bool
 
 
 def close_in(reads: Iterable[Path]) -> Walls:
@@ -50,15 +52,16 @@ def close_in(reads: Iterable[Path]) -> Walls:
     """
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     if not linux.IS_LINUX:
-        return Walls(network=False, files=False)
+        return Walls(network=False, files=False, calls=False)
     alone = len(list(Path("/proc/self/task").iterdir())) == 1
     linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1)
-    apart = _done(_leave_user_namespace)
+    filters = seccomp.is_possible()
+    apart = _done(lambda: _leave_namespaces(network=not filters))
     files = _done(lambda: allow_reading_only([*reads, *code()]))
     _done(linux.drop_capabilities)
     linux.hide_memory()
-    filtered = _done(lambda: seccomp.allow_calls_of(os.getpid()))
-    return Walls(network=filtered or (apart and not seccomp.is_possible()), files=files and alone)
+    filtered = filters and _done(lambda: seccomp.allow_calls_of(os.getpid()))
+    return Walls(network=filtered or (apart and not filters), files=files and alone, calls=filtered)
 
 
 def code() -> Iterator[Path]:
@@ -71,16 +74,17 @@ def code() -> Iterator[Path]:
     yield from map(Path, SYSTEM_READS)
 
 
-def _leave_user_namespace() -> None:
-    """In a namespace of its own the limit of processes counts this process's threads alone, and no capability reaches
-    outside. Where calls cannot be filtered it has to keep the network away, too."""
-    linux.unshare(CLONE_NEWUSER | (0 if seccomp.is_possible() else CLONE_NEWNET))
+def _leave_namespaces(*, network: bool) -> None:
+    """In a namespace of users of its own the limit of processes counts this process's threads alone, and no capability
+    reaches outside. Where calls cannot be filtered, a network of its own has no way out either."""
+    linux.unshare(CLONE_NEWUSER | (CLONE_NEWNET if network else 0))
     resource.setrlimit(resource.RLIMIT_NPROC, (THREADS, THREADS))
 
 
 def _done(step: Callable[[], None]) -> bool:
     try:
         step()
-    except OSError:
+    except (OSError, ValueError):
+        # setrlimit's own way to say EPERM is a ValueError
         return False
     return True

@@ -14,7 +14,7 @@ from tests.clips import barcodes, write_clip
 LIMIT_S = 30
 
 READY = '{"reply": "ready"}'
-ADMITTED = '{"reply": "admitted", "network": true, "files": true}'
+ADMITTED = '{"reply": "admitted", "network": true, "files": true, "calls": true}'
 
 
 @pytest.fixture(scope="session")
@@ -54,13 +54,18 @@ def program(source: str) -> tuple[str, ...]:
     return (sys.executable, "-c", entry + source)
 
 
-def taken_over(source: str) -> tuple[str, ...]:
+EXPLOIT = "exec(request.path.read_text())"
+
+
+def taken_over(source: str = EXPLOIT, *, before: str = "") -> tuple[str, ...]:
     """Our own child behind its own walls, which runs this instead of reading the clip: what an exploit could do.
 
-    `request` is the question, `outbox` the way to the parent; what it prints is the lines of `sandbox.stderr`.
+    By default the clip is the exploit. `request` is the question, `outbox` the way to the parent; what it prints is the
+    lines of `sandbox.stderr`. `before` runs first, while it is still ours.
     """
     entry = (
         "import os, sys\n"
+        f"{before}\n"
         "from consumer.sandbox import child, serve\n"
         "from consumer.sandbox.protocol import *\n"
         "def attack(request, outbox):\n"
@@ -69,4 +74,4 @@ def taken_over(source: str) -> tuple[str, ...]:
         "serve._handle = attack\n"
         "child.main(int(sys.argv[1]))\n"
     )
-    return (sys.executable, "-P", "-c", entry, str(os.getpid()))
+    return (sys.executable, "-u", "-P", "-c", entry, str(os.getpid()))
