@@ -19,6 +19,7 @@ from service.metrics import Metrics
 from service.observation import observe
 from service.openapi import document
 from service.outside import Outside, Pace
+from service.pages import add_pages
 from service.problems import problems
 from service.routes import ROUTES
 from service.watches import Watches
@@ -43,6 +44,7 @@ def make_app(settings: Settings, outside: Outside, *, pace: Pace | None = None) 
     app[DEPENDENCIES] = DependencyCheck(outside, interval_s=pace.check_s, limit_s=pace.check_limit_s)
     app[OPENAPI] = json.dumps(document(ROUTES, version=settings.version)).encode()
     app.add_routes([_ADD[route.method](route.path, route.handle) for route in ROUTES])
+    add_pages(app, settings)
     app.cleanup_ctx.append(_dependency_check)
     app.on_shutdown.append(_let_go)
     return app
