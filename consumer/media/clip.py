@@ -130,7 +130,8 @@ def _open_container(path: Path, policy: MediaPolicy) -> InputContainer:
         )
     except MemoryError as error:
         raise Failure(ErrorCode.INVALID_METADATA, "the header asks for more memory than a clip needs") from error
-    except (FFmpegError, UnicodeDecodeError) as error:
+    except (FFmpegError, ValueError) as error:
+        # a ValueError is PyAV's own: a file without any stream, a text that is no text
         raise Failure(ErrorCode.METADATA_EXTRACTION_FAILED, type(error).__name__) from error
 
 

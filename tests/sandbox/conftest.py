@@ -54,6 +54,11 @@ def program(source: str) -> tuple[str, ...]:
     return (sys.executable, "-c", entry + source)
 
 
+def our_pid() -> str:
+    """The argument of the real child: whose death is its own."""
+    return str(os.getpid())
+
+
 EXPLOIT = "exec(request.path.read_text())"
 
 
@@ -74,4 +79,4 @@ def taken_over(source: str = EXPLOIT, *, before: str = "") -> tuple[str, ...]:
         "serve._handle = attack\n"
         "child.main(int(sys.argv[1]))\n"
     )
-    return (sys.executable, "-u", "-P", "-c", entry, str(os.getpid()))
+    return (sys.executable, "-u", "-P", "-c", entry, our_pid())
