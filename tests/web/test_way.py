@@ -1,0 +1,32 @@
+"""From dropping a clip to the line on it."""
+
+from pathlib import Path
+
+import numpy as np
+
+from tests.clips import Image
+from tests.flow.product import Product
+from tests.web.conftest import CLIMBER, Visit
+
+
+def near(mask: Image, x: float, y: float, reach: float) -> bool:
+    """Whether anything is drawn within `reach` of (x, y); all of them shares of the mask's height and width."""
+    height, width = mask.shape
+    rows, columns = np.nonzero(mask)
+    return bool(len(rows)) and bool((np.hypot(columns - x * width, rows - y * height) <= reach * height).any())
+
+
+async def test_a_dropped_clip_gets_its_line(it: Product, visit: Visit, clip: Path) -> None:
+    window = await visit()
+    await window.open()
+    await window.drop(clip)
+    await window.page.wait_for_url("**/#/a/*")
+    await window.page.wait_for_selector(".player", timeout=45_000)
+    assert (await window.page.title()).startswith("✓ Done – project.mp4")
+    at = 7.0
+    await window.seek(at)
+    mask = await window.drawn()
+    for t in (2.8, 4.0, 5.0, 6.0, 6.9):
+        assert near(mask, *CLIMBER.hip(t), 0.03), f"no line where the hip was at {t} s"
+    assert not near(mask, *CLIMBER.hip(7.9), 0.02), "a line where the hip has not been yet"
+    assert not near(mask, 0.9, 0.3, 0.1)
