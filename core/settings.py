@@ -97,6 +97,7 @@ class Settings(BaseSettings):
     probe_timeout_s: float | None = Field(
         None, gt=0, description="longest that one probe may take, at most the interval; empty: three tenths of it"
     )
+    probe_lease_s: float = Field(20, gt=0, description="a prober that gives no sign of life for so long is replaced")
     probe_failures: int = Field(3, ge=1, description="so many failed probes of the last PROBE_WINDOW mean down")
     probe_window: int = Field(5, ge=1, le=50, description="how many of the last probes are looked at")
     probe_recoveries: int = Field(2, ge=1, description="so many good probes in a row mean up again")

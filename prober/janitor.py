@@ -52,15 +52,18 @@ class Janitor:
         orphans = [analysis_id async for analysis_id in self._orphans(now) if analysis_id not in made]
         for analysis_id in [*made, *orphans]:
             try:
-                gone, removed = await self.site.delete(analysis_id)
-            except (Blamed, aiohttp.ClientError, KeyError) as error:
+                removed = await self.site.delete(analysis_id)
+            except (Blamed, aiohttp.ClientError) as error:
                 _log.warning("probe.not_removed", analysis_id=analysis_id, reason=type(error).__name__)
                 refused += 1
-                gone, removed = False, 0
-            if not gone:
+                left.append(analysis_id)
+                continue
+            if removed is None:
+                continue
+            if not removed.gone:
                 left.append(analysis_id)
             if analysis_id != own:
-                analyses, objects = analyses + gone, objects + removed
+                analyses, objects = analyses + removed.first, objects + removed.objects
         messages = sum([await self._letters(queue) for queue in await self.dead_letters()])
         swept = Swept(analyses=analyses, objects=objects, messages=messages)
         if swept.anything:

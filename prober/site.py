@@ -40,6 +40,14 @@ class State(_Asked):
     error: dict[str, Any] | None = None
 
 
+class Removed(_Asked):
+    """The answer of DELETE /analysis/{id}."""
+
+    objects: int
+    first: bool
+    gone: bool
+
+
 @dataclass(frozen=True, kw_only=True)
 class Site:
     """`url` without a slash at its end. Methods raise Blamed with the stage that they belong to."""
@@ -120,18 +128,18 @@ class Site:
         url = body.get("video_url") if isinstance(body, Mapping) else None
         return await self.picture(url) if isinstance(url, str) else None
 
-    async def delete(self, analysis_id: str) -> tuple[bool, int]:
-        """(whether nothing is left of it, how many objects were removed)."""
+    async def delete(self, analysis_id: str) -> Removed | None:
+        """None when nothing was there. Raises Blamed, aiohttp.ClientError."""
         headers = {"Authorization": f"Bearer {self.admin_token}"}
         async with self.http.delete(
             f"{self.url}/analysis/{analysis_id}", headers={**self._headers, **headers}
         ) as answer:
             if answer.status == 404:
-                return True, 0
+                return None
             body = await _json_or_none(answer)
-            if answer.status not in (200, 202) or not isinstance(body, Mapping):
+            if answer.status not in (200, 202):
                 raise Blamed("read", code_in(body, ErrorCode.PROBE_RESIDUE), f"delete answered {answer.status}")
-            return bool(body["gone"]), int(body["objects"])
+            return _read(Removed, body, "read")
 
     @property
     def _headers(self) -> dict[str, str]:

@@ -24,7 +24,7 @@ from service.problems import problems
 from service.routes import ROUTES
 from service.watches import Watches
 
-_ADD = MappingProxyType({"GET": web.get, "POST": web.post})
+_ADD = MappingProxyType({"GET": web.get, "POST": web.post, "DELETE": web.delete})
 
 
 def make_app(settings: Settings, outside: Outside, *, pace: Pace | None = None) -> web.Application:

@@ -26,10 +26,12 @@ _log = structlog.stdlib.get_logger(__name__)
 
 
 class Removed(Answer):
-    """`objects` were in the bucket. `gone` false: its record stays a little, for messages that still name it."""
+    """`objects` were in the bucket. `first`: nobody had asked before. `gone` false: its record stays a little, for
+    messages that still name it."""
 
     analysis_id: str
     objects: int
+    first: bool
     gone: bool
 
 
@@ -45,11 +47,12 @@ async def delete(request: web.Request) -> web.Response:
         raise Refusal(ErrorCode.ANALYSIS_NOT_FOUND)
     if not record.synthetic:
         raise Refusal(ErrorCode.FORBIDDEN)
+    first = record.expires_at > now.timestamp()
     record = await _dismissed(outside, record, now)
     objects = await outside.leavings.remove_objects(record)
     gone = await _is_quiet(outside, record, settings, now) and await outside.leavings.forget(record)
     _log.info("analysis.removed", objects=objects, gone=gone)
-    body = Removed(analysis_id=analysis_id, objects=objects, gone=gone)
+    body = Removed(analysis_id=analysis_id, objects=objects, first=first, gone=gone)
     return respond(body, status=200 if gone else 202)
 
 

@@ -8,7 +8,7 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from core.error_codes import ErrorCode as E
-from service import analyses, direct_upload, health, overlays, reference, uploads, videos
+from service import analyses, deletion, direct_upload, health, overlays, reference, uploads, videos
 from service import answers as a
 from service.analysis_result import AnalysisResult
 from service.bodies import Asked
@@ -21,7 +21,7 @@ class Route:
     """`answers`: the body by status, None where it is no JSON of a model. `fails`: codes that a client should expect,
     beside those of any body and INTERNAL. `form`: a multipart body. `admin`: operators only."""
 
-    method: Literal["GET", "POST"]
+    method: Literal["GET", "POST", "DELETE"]
     path: str
     handle: Handle
     summary: str
@@ -109,6 +109,15 @@ ROUTES: tuple[Route, ...] = (
         "The result, waited for up to 60 s",
         {200: AnalysisResult, 202: a.AnalysisStatus},
         *(*_READING, E.RESULT_MISSING),
+    ),
+    Route(
+        method="DELETE",
+        path="/analysis/{id}",
+        handle=deletion.delete,
+        summary="Operators: remove what a probe made",
+        answers={200: deletion.Removed, 202: deletion.Removed},
+        fails=(E.UNAUTHENTICATED, E.FORBIDDEN, *_READING),
+        admin=True,
     ),
     _get(
         "/videos/{id}", videos.video, "Where the clip can be read", {200: a.VideoAddress}, *_READING, E.VIDEO_NOT_FOUND
