@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 import av
@@ -26,6 +27,7 @@ FORMATS = "mov,matroska,avi"
 FFMPEG_MAX_STREAMS = 1000
 DECODER_THREADS = 2
 FALLBACK_RATE = Fraction(30)
+NO_MORE: Mapping[str, str] = MappingProxyType({})
 
 Skip: TypeAlias = "Callable[[Packet[VideoStream]], bool]"
 
@@ -119,13 +121,23 @@ def open_clip(path: Path, policy: MediaPolicy = POLICY) -> Iterator[Clip]:
         yield Clip(container=container, stream=stream)
 
 
-def _open_container(path: Path, policy: MediaPolicy) -> InputContainer:
+def declared_size(path: Path) -> tuple[int, int]:
+    """(width, height) as the container has it, with no decoder asked; zeros when it says none.
+
+    FFmpeg forgets it where a decoder refuses a picture for its size. Raises Failure as `open_clip` does.
+    """
+    with _open_container(path, POLICY, {"codec_whitelist": "none"}) as container:
+        decoder = _picture_stream(container).codec_context
+        return decoder.width, decoder.height
+
+
+def _open_container(path: Path, policy: MediaPolicy, more: Mapping[str, str] = NO_MORE) -> InputContainer:
     limits: Any = [{"max_pixels": str(policy.max_pixels)}] * FFMPEG_MAX_STREAMS
     try:
         return av.open(
             # an absolute path behind an explicit protocol: no part of a name can be read as another protocol
             f"file:{path.absolute()}",
-            options={"format_whitelist": FORMATS, "protocol_whitelist": "file"},
+            options={"format_whitelist": FORMATS, "protocol_whitelist": "file", **more},
             stream_options=limits,
         )
     except MemoryError as error:

@@ -6,7 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from consumer.media.boxes import Overgrown, declared_samples
-from consumer.media.clip import Clip, open_clip
+from consumer.media.clip import Clip, declared_size, open_clip
 from consumer.media.facts import Probe
 from consumer.media.policy import POLICY, MediaPolicy
 from consumer.media.sniff import SNIFF_BYTES, sniff
@@ -31,7 +31,7 @@ def probe(path: Path, policy: MediaPolicy = POLICY) -> Probe:
     if container == "mp4":
         _check_tables(path, size, policy)
     with open_clip(path, policy) as clip:
-        codec = _checked_header(clip, policy)
+        codec = _checked_header(clip, path, policy)
         timeline = read_timeline(clip, policy)
         duration = _duration(clip, timeline)
         if duration is not None and duration > policy.max_duration_s:
@@ -80,7 +80,7 @@ def _check_tables(path: Path, size: int, policy: MediaPolicy) -> None:
         raise Failure(ErrorCode.INVALID_METADATA, f"{samples} samples declared")
 
 
-def _checked_header(clip: Clip, policy: MediaPolicy) -> str:
+def _checked_header(clip: Clip, path: Path, policy: MediaPolicy) -> str:
     """The codec's name, after the bounds that the header alone tells."""
     streams = len(clip.container.streams)
     if streams > policy.max_streams:
@@ -89,6 +89,7 @@ def _checked_header(clip: Clip, policy: MediaPolicy) -> str:
     if clip.codec not in policy.codecs:
         raise Failure(ErrorCode.UNSUPPORTED_CODEC, clip.codec)
     if decoder.width <= 0 or decoder.height <= 0:
+        _check_pixels(*declared_size(path), policy)
         raise Failure(ErrorCode.INVALID_METADATA, "no picture size")
     _check_pixels(decoder.width, decoder.height, policy)
     return clip.codec

@@ -1,0 +1,90 @@
+"""Small files that ask for much: refused soon, with the right word, and neither the worker nor the child grows."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from consumer.media.facts import Probe, even_times
+from consumer.sandbox.pool import open_sandbox
+from consumer.sandbox.process import Sandbox
+from core.error_codes import ErrorCode
+from core.failure import Failure
+from tests.sandbox.conftest import nothing_left
+from tests.security import bombs
+
+pytestmark = pytest.mark.usefixtures(nothing_left.__name__)
+
+BOMB_S = 10
+MIB = 1024 * 1024
+CHILD_BYTES = 512 * MIB
+WORKER_GROWTH_BYTES = 16 * MIB
+
+Bomb = Callable[[Path], Path]
+REFUSED = {
+    bombs.huge_h264: ErrorCode.VIDEO_TOO_LARGE_PIXELS,
+    bombs.huge_mjpeg: ErrorCode.VIDEO_TOO_LARGE_PIXELS,
+    # nothing in its header is too large, and no picture of that size is decoded
+    bombs.lying_mjpeg: ErrorCode.NO_VALID_FRAMES,
+    bombs.huge_vp9: ErrorCode.INVALID_METADATA,
+    bombs.real_pictures_too_large: ErrorCode.VIDEO_TOO_LARGE_PIXELS,
+    bombs.many_samples: ErrorCode.INVALID_METADATA,
+    bombs.billion_pictures: ErrorCode.INVALID_METADATA,
+    bombs.fragments_without_end: ErrorCode.INVALID_METADATA,
+    bombs.too_many_pictures: ErrorCode.INVALID_METADATA,
+    bombs.many_streams: ErrorCode.INVALID_METADATA,
+    bombs.boxes_in_boxes: ErrorCode.METADATA_EXTRACTION_FAILED,
+    bombs.ten_hours: ErrorCode.VIDEO_TOO_LONG,
+}
+
+
+def peak(box: Sandbox) -> int:
+    """The most memory, in bytes, that the child ever had."""
+    status = Path(f"/proc/{box.pid}/status").read_text()
+    return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM"))
+
+
+@pytest.mark.parametrize(("bomb", "code"), REFUSED.items(), ids=[bomb.__name__ for bomb in REFUSED])
+async def test_it_is_refused(tmp_path: Path, bomb: Bomb, code: ErrorCode) -> None:
+    path = bomb(tmp_path)
+    before = psutil.Process().memory_info().rss
+    async with open_sandbox() as box:
+        with pytest.raises(Failure) as caught:
+            await box.probe(path, limit_s=BOMB_S)
+        assert peak(box) < CHILD_BYTES
+    assert caught.value.code is code
+    assert psutil.Process().memory_info().rss - before < WORKER_GROWTH_BYTES
+
+
+@pytest.mark.parametrize(
+    ("bomb", "seconds", "fps"), [(bombs.centuries, 0.333, 30), (bombs.fast, 1.5, None)], ids=["centuries", "fast"]
+)
+async def test_it_is_measured_instead_of_believed(
+    tmp_path: Path, bomb: Bomb, seconds: float, fps: float | None
+) -> None:
+    """A rate that no camera has is no reason to refuse a clip: it is counted, and not reported."""
+    path = bomb(tmp_path)
+    async with open_sandbox() as box:
+        facts = await box.probe(path, limit_s=BOMB_S)
+        frames = await box.extract(path, facts, even_times(seconds, 2), out=tmp_path, limit_s=BOMB_S)
+        assert peak(box) < CHILD_BYTES
+    assert (facts.duration_s, facts.fps) == (pytest.approx(seconds, abs=0.01), fps)
+    assert len(frames) == 2
+
+
+async def test_ten_minutes_in_one_group_end_at_the_limit(tmp_path: Path) -> None:
+    path = bombs.one_group(tmp_path)
+    limit_s = 2.0
+    async with open_sandbox() as box:
+        facts = await box.probe(path, limit_s=BOMB_S)
+        started = time.monotonic()
+        assert await outcome(box, path, facts, limit_s) is ErrorCode.DECODER_TIMEOUT
+        assert time.monotonic() - started < limit_s + 1
+
+
+async def outcome(box: Sandbox, path: Path, facts: Probe, limit_s: float) -> ErrorCode:
+    with pytest.raises(Failure) as caught:
+        await box.extract(path, facts, even_times(600.0, 50), out=path.parent, limit_s=limit_s)
+    return caught.value.code
