@@ -165,6 +165,10 @@ class Posts(Protocol):
         """Puts `wanted` in the place of `seen`. False when that is not what is there."""
 
 
+VISION_MODEL = "vision-model"
+"""The breaker of the vision model, to everybody who asks about it."""
+
+
 class Breakers(Protocol):
     """What processes tell each other about a downstream that is away. The last word counts: it is one downstream."""
 

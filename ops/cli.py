@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from core.result import Sport
+from ops.dlq import dlq
 from ops.provision import main as provision_main
 
 EXIT_CODES = """
@@ -21,6 +22,9 @@ Exit codes: 0 done, 1 it failed (the last line on stderr has the error's code),
 @click.version_option(package_name="performate")
 def main() -> None:
     """Look after a Performate installation, or analyze a clip on this machine."""
+
+
+main.add_command(dlq)
 
 
 @main.command(epilog=EXIT_CODES)
