@@ -8,6 +8,7 @@ import logging
 import re
 import sys
 import warnings
+from functools import lru_cache
 from typing import TextIO
 
 import structlog
@@ -25,16 +26,21 @@ _SECRET_NAME = re.compile(r"authorization|signature|secret|password|api_?key|(?<
 def _without_query(value: object) -> object:
     """Presigned addresses carry their signature in the query: no query string is ever logged."""
     if isinstance(value, str):
-        return _QUERY.sub(r"\1?[removed]", value)
+        return _QUERY.sub(r"\1?[removed]", value) if "://" in value else value
     if isinstance(value, dict):
-        return {name: "***" if _SECRET_NAME.search(str(name)) else _without_query(item) for name, item in value.items()}
+        return {name: "***" if _is_secret(str(name)) else _without_query(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
         return [_without_query(item) for item in value]
     return value
 
 
+@lru_cache(maxsize=1024)
+def _is_secret(name: str) -> bool:
+    return _SECRET_NAME.search(name) is not None
+
+
 def scrub(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    return {name: "***" if _SECRET_NAME.search(name) else _without_query(value) for name, value in event.items()}
+    return {name: "***" if _is_secret(name) else _without_query(value) for name, value in event.items()}
 
 
 def _identity(settings: Settings, service: str) -> Processor:
