@@ -64,21 +64,27 @@ class Poller:
     async def _poll(self, limit: int, stop: asyncio.Event) -> float:
         """One receive with `limit` slots in hand; returns the seconds to pause before the next."""
         started = self._clock.monotonic()
-        found = await caught(self._receive(limit), doing="receiving")
-        if isinstance(found, Failure):
-            self._slots.give(limit)
-            return self._failed(found)
-        if self._failures:
-            log.info("queue.receive.recovered", queue=self._queue.name, failures=self._failures)
-        self._failures = 0
-        self._vitals.polled()
-        self._slots.give(limit - len(found))
-        received_at = self._clock.monotonic()
-        wanted = [] if stop.is_set() else self._hands.choose(found)
-        # first: what is begun may be the end of this process
-        await self._return([delivery for delivery in found if delivery not in wanted])
-        for delivery in wanted:
-            self._hands.start(delivery, received_at)
+        owed = limit
+        try:
+            found = await caught(self._receive(limit), doing="receiving")
+            if isinstance(found, Failure):
+                return self._failed(found)
+            self._succeeded()
+            received_at = self._clock.monotonic()
+            self._slots.give(owed - len(found))
+            owed = len(found)
+            wanted = [] if stop.is_set() else self._hands.choose(found)
+            # first: what is begun may be the end of this process
+            for delivery in [one for one in found if one not in wanted]:
+                await self._return(delivery)
+                self._slots.give()
+                owed -= 1
+            for delivery in wanted:
+                owed -= 1
+                self._hands.start(delivery, received_at)
+        finally:
+            # also when this is cancelled
+            self._slots.give(owed)
         # an empty answer long before the wait is over must not become a busy loop
         early = started + min(EMPTY_PAUSE_S, self._limits.wait_s or EMPTY_PAUSE_S) - self._clock.monotonic()
         return 0.0 if found else early
@@ -105,8 +111,12 @@ class Poller:
         )
         return pause
 
-    async def _return(self, found: Sequence[Delivery]) -> None:
-        for delivery in found:
-            failure = await caught(self._hands.hand_back(delivery), doing="handing back")
-            log.info("message.handed_back", message_id=delivery.message_id, failed=failure is not None)
-            self._slots.give()
+    def _succeeded(self) -> None:
+        if self._failures:
+            log.info("queue.receive.recovered", queue=self._queue.name, failures=self._failures)
+        self._failures = 0
+        self._vitals.polled()
+
+    async def _return(self, delivery: Delivery) -> None:
+        failure = await caught(self._hands.hand_back(delivery), doing="handing back")
+        log.info("message.handed_back", message_id=delivery.message_id, failed=failure is not None)

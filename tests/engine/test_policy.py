@@ -1,8 +1,6 @@
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from consumer.engine.policy import DeadLetter, Fail, Retry, jittered, policy_of_catalogue
+from consumer.engine.policy import DeadLetter, Fail, Retry, policy_of_catalogue
 from core.error_codes import ErrorCode
 from core.failure import Failure
 from tests.engine.rig import half
@@ -40,15 +38,3 @@ def test_a_full_disk_uses_up_no_try() -> None:
     decision = POLICY.decide(Failure(ErrorCode.SCRATCH_FULL), tries=9, receives=9, chance=half)
     assert isinstance(decision, Retry)
     assert not decision.counts
-
-
-def test_a_wish_to_wait_is_honoured_and_bounded() -> None:
-    def delay(wish: float) -> float:
-        return POLICY.delay(1, half, wish)
-
-    assert (delay(120), delay(0), delay(1e9)) == (120, 5.5, 43_200)
-
-
-@given(count=st.integers(-5, 10**6), chance=st.floats(0, 1, exclude_max=True), cap=st.floats(1, 1e4))
-def test_jitter_stays_between_one_second_and_the_cap(count: int, chance: float, cap: float) -> None:
-    assert 1 <= jittered(2.0, cap, count, lambda: chance) <= max(1, cap)

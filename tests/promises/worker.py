@@ -25,6 +25,7 @@ from core.aws.clients import open_clients
 from core.aws.queue import dead_letter_name, open_queue
 from core.failure import Failure
 from core.log import configure_logging
+from core.messages import Undecodable
 from core.ports import Delivery
 from core.settings import Settings, load_settings
 
@@ -49,6 +50,9 @@ class Obedient:
     kind = "obedient"
 
     def accept(self, delivery: Delivery, pulse: Pulse) -> "Order":
+        if not delivery.body.startswith(("sleep", "block", "exit")):
+            raise Undecodable("it is no order")
+
         async def beat() -> None:
             say("beat", body=delivery.body)
 
