@@ -12,14 +12,27 @@ from service.bodies import MAX_JSON_BYTES
 from service.connections import Connections
 from service.cors import cross_origin
 from service.dependencies import DependencyCheck
+from service.gate import Gate
 from service.hardening import harden
 from service.identity import identify
-from service.keys import CONNECTIONS, DEPENDENCIES, METRICS, OPENAPI, OUTSIDE, PACE, SETTINGS, WATCHES
+from service.keys import (
+    CONNECTIONS,
+    DEPENDENCIES,
+    METRICS,
+    OPENAPI,
+    OUTSIDE,
+    PACE,
+    PIPELINE,
+    RUN_GATE,
+    SETTINGS,
+    WATCHES,
+)
 from service.metrics import Metrics
 from service.observation import observe
 from service.openapi import document
 from service.outside import Outside, Pace
 from service.pages import add_pages
+from service.pipeline import Pipeline
 from service.problems import problems
 from service.routes import ROUTES
 from service.watches import Watches
@@ -42,6 +55,8 @@ def make_app(settings: Settings, outside: Outside, *, pace: Pace | None = None) 
     app[CONNECTIONS] = connections
     app[WATCHES] = Watches(outside.records, interval_s=pace.watch_s, presence_s=pace.presence_s)
     app[DEPENDENCIES] = DependencyCheck(outside, interval_s=pace.check_s, limit_s=pace.check_limit_s)
+    app[PIPELINE] = Pipeline(outside.verdicts, settings.cadence)
+    app[RUN_GATE] = Gate(gap_s=pace.run_gap_s)
     app[OPENAPI] = json.dumps(document(ROUTES, version=settings.version)).encode()
     app.add_routes([_ADD[route.method](route.path, route.handle) for route in ROUTES])
     add_pages(app, settings)

@@ -10,8 +10,10 @@ from core.settings import Settings
 from core.trace import Trace
 from service.connections import Connections
 from service.dependencies import DependencyCheck
+from service.gate import Gate
 from service.metrics import Metrics
 from service.outside import Outside, Pace
+from service.pipeline import Pipeline
 from service.watches import Watches
 
 
@@ -30,6 +32,8 @@ OUTSIDE = web.AppKey("outside", Outside)
 PACE = web.AppKey("pace", Pace)
 WATCHES = web.AppKey("watches", Watches)
 DEPENDENCIES = web.AppKey("dependencies", DependencyCheck)
+PIPELINE = web.AppKey("pipeline", Pipeline)
+RUN_GATE = web.AppKey("run_gate", Gate)
 METRICS = web.AppKey("metrics", Metrics)
 CONNECTIONS = web.AppKey("connections", Connections)
 OPENAPI = web.AppKey("openapi", bytes)

@@ -27,7 +27,8 @@ class Pace:
     """Seconds. `watch_s`: between two looks at a record that somebody waits for. `check_s`: between two looks at the
     dependencies, `check_limit_s` for one look. `body_s`: for a whole JSON body. `idle_s`: for the next piece of an
     uploaded file, which as a whole has as long as an upload address is valid. `presence_s`: how soon a client that
-    left while it was held is noticed. `head_s`: for the head of a connection's first request."""
+    left while it was held is noticed. `head_s`: for the head of a connection's first request.
+    `run_gap_s`: between two probes that operators ask for."""
 
     watch_s: float = 1.0
     check_s: float = 15.0
@@ -36,3 +37,4 @@ class Pace:
     idle_s: float = 30.0
     presence_s: float = 5.0
     head_s: float = 15.0
+    run_gap_s: float = 10.0

@@ -8,8 +8,9 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from core.error_codes import ErrorCode as E
-from service import analyses, deletion, direct_upload, health, overlays, reference, uploads, videos
+from service import analyses, deletion, direct_upload, health, overlays, pipeline_health, reference, uploads, videos
 from service import answers as a
+from service import pipeline_answers as p
 from service.analysis_result import AnalysisResult
 from service.bodies import Asked
 
@@ -126,6 +127,28 @@ ROUTES: tuple[Route, ...] = (
     _get("/errors", reference.errors, "Every error there is", {200: a.Catalogue}),
     _get("/openapi.json", reference.openapi, "This description", {200: None}),
     _get("/health", health.health, "State of the service and its dependencies", {200: a.Health}),
+    _get(
+        pipeline_health.PATH,
+        pipeline_health.pipeline,
+        "The last verdict on the pipeline (?format=badge, ?fail_on=warn)",
+        {200: p.PipelineHealth, 304: None, 503: p.PipelineHealth},
+    ),
+    _get(
+        f"{pipeline_health.PATH}/history",
+        pipeline_health.history,
+        "Past probes, for charts",
+        {200: p.PipelineHistory},
+        E.STORE_UNAVAILABLE,
+    ),
+    Route(
+        method="POST",
+        path=f"{pipeline_health.PATH}/run",
+        handle=pipeline_health.run,
+        summary="Operators: probe the pipeline now",
+        answers={202: p.WantedRun},
+        fails=(E.UNAUTHENTICATED, E.FORBIDDEN, E.RATE_LIMITED, E.STORE_UNAVAILABLE),
+        admin=True,
+    ),
     _get("/livez", health.livez, "The process answers", {200: a.Alive}),
     _get("/readyz", health.readyz, "The process takes requests", {200: a.Alive}, E.NOT_READY),
     _get("/metrics", health.metrics, "Figures for Prometheus", {200: None}),

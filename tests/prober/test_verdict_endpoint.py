@@ -1,0 +1,276 @@
+"""GET /health/analysis-pipeline says what is known, and calls what is not known by its name."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp.test_utils import TestClient
+
+from core.error_codes import ErrorCode
+from core.failure import Failure
+from core.probing import Cadence
+from core.verdicts import Archive, Board, Running, archived
+from service.pipeline import Pipeline
+from service.standing import Sighting, judge
+from tests.fakes import MOMENT, ManualClock
+from tests.fakes.verdicts import FakeVerdicts
+from tests.prober.examples import a_board, a_run
+from tests.service.world import TOKEN, World, refused, settings
+
+PATH = "/health/analysis-pipeline"
+ADMIN = {"Authorization": f"Bearer {TOKEN}"}
+CADENCE = Cadence()
+STALE = CADENCE.stale_after_s
+SVG = Path(__file__).with_name("badge.svg")
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+async def http(world: World) -> AsyncIterator[TestClient[Any, Any]]:
+    async with world.serve() as client:
+        yield client
+
+
+async def get(http: TestClient[Any, Any], query: str = "", **options: Any) -> tuple[int, dict[str, Any]]:
+    async with http.get(f"{PATH}{query}", **options) as answer:
+        return answer.status, json.loads(await answer.read())
+
+
+async def test_a_good_verdict_is_pass(world: World, http: TestClient[Any, Any]) -> None:
+    world.verdicts.held = a_board()
+    world.verdicts.kept = archived(Archive(), a_run(), interval_s=300)
+    status, body = await get(http)
+    assert (status, body["status"], body["error_code"], body["age_s"]) == (200, "pass", None, 0)
+    assert body["checks"]["analyze:duration"] == [
+        {
+            "componentType": "component",
+            "observedValue": 1700,
+            "observedUnit": "ms",
+            "status": "pass",
+            "time": "2026-11-24T12:00:00.000Z",
+        }
+    ]
+    assert body["uptime"]["24h"] == {"share": 1.0, "unknown_share": 0.0, "runs": 1}
+    assert body["method"] == "pose"
+
+
+@pytest.mark.parametrize(
+    ("board", "advance_s", "code"),
+    [
+        (a_board(), STALE + 1, "PROBE_STALE"),
+        (a_board(), -31, "PROBE_STALE"),
+        (a_board(a_run("fail"), state="down", recent=()), 0, "STAGE_TIMEOUT"),
+        (a_board(a_run("fail"), state="unknown"), 0, "STAGE_TIMEOUT"),
+    ],
+    ids=["too old", "from the future", "down", "never good"],
+)
+async def test_what_is_failing_or_not_known_is_503(
+    world: World, http: TestClient[Any, Any], board: Board, advance_s: float, code: str
+) -> None:
+    world.verdicts.held = board
+    world.clock.advance(seconds=advance_s)
+    async with http.get(PATH) as answer:
+        body = await answer.json()
+        assert (answer.status, body["status"], body["error_code"]) == (503, "fail", code)
+        assert int(answer.headers["Retry-After"]) >= 5
+        assert body["notes"] or code == "STAGE_TIMEOUT"
+        assert body["failed_stage"] == ("queue" if code == "STAGE_TIMEOUT" else None)
+
+
+async def test_a_store_that_cannot_be_read_is_503(world: World, http: TestClient[Any, Any]) -> None:
+    world.verdicts.held = a_board()
+    world.faults.broken("verdicts.board", Failure(ErrorCode.STORE_UNAVAILABLE))
+    status, body = await get(http)
+    assert (status, body["error_code"], body["uptime"]["24h"]["share"]) == (503, "STORE_UNAVAILABLE", None)
+    async with http.get(f"{PATH}/history") as answer:
+        await refused(answer, ErrorCode.STORE_UNAVAILABLE)
+
+
+async def test_a_store_that_hangs_is_503(world: World, http: TestClient[Any, Any]) -> None:
+    world.faults.hang("verdicts.board", 1)
+    status, body = await get(http)
+    assert (status, body["error_code"]) == (503, "STORE_UNAVAILABLE")
+
+
+@pytest.mark.parametrize(
+    ("board", "stage"),
+    [
+        (a_board(a_run("fail"), recent=("pass", "fail")), ("queue", None)),
+        (a_board(a_run("warn", slow_stage="analyze", wall_ms=50_000)), (None, "analyze")),
+    ],
+    ids=["one of n failed", "slow"],
+)
+async def test_the_degraded_tier(
+    world: World, http: TestClient[Any, Any], board: Board, stage: tuple[str | None, str | None]
+) -> None:
+    world.verdicts.held = board
+    status, body = await get(http)
+    assert (status, body["status"]) == (200, "warn")
+    assert (body["failed_stage"], body["slow_stage"]) == stage
+    assert body["notes"]
+    status, body = await get(http, "?fail_on=warn")
+    assert (status, body["status"]) == (503, "warn")
+
+
+async def test_health_json_when_it_is_asked_for(world: World, http: TestClient[Any, Any]) -> None:
+    world.verdicts.held = a_board()
+    async with http.get(PATH) as answer:
+        assert answer.content_type == "application/json"
+        tag = answer.headers["ETag"]
+        assert answer.headers["Cache-Control"] == "max-age=5"
+    async with http.get(PATH, headers={"Accept": "application/health+json"}) as answer:
+        assert answer.content_type == "application/health+json"
+    async with http.get(PATH, headers={"If-None-Match": tag}) as answer:
+        assert answer.status == 304
+
+
+async def test_only_operators_see_details(world: World, http: TestClient[Any, Any]) -> None:
+    hidden = a_run("fail", detail="GetObject refused: the bucket climbs-prod")
+    world.verdicts.held = a_board(hidden, state="down")
+    world.verdicts.kept = archived(Archive(), hidden, interval_s=300)
+    for path in (PATH, f"{PATH}/history"):
+        async with http.get(path) as answer:
+            text = await answer.text()
+            assert "climbs-prod" not in text
+            assert hidden.analysis_id not in text
+            assert world.settings.bucket not in json.loads(text)
+    _, body = await get(http, headers=ADMIN)
+    assert body["last_failure"]["detail"] == hidden.detail
+    assert body["last_failure"]["runbook"]
+    assert body["last_failure"]["trace_id"] == hidden.trace_id
+
+
+@pytest.mark.parametrize(
+    ("board", "word", "colour"),
+    [
+        (a_board(), "passing", "#2e7d32"),
+        (a_board(a_run("warn", slow_stage="queue")), "degraded", "#b26a00"),
+        (a_board(a_run("fail"), state="down"), "failing", "#c62828"),
+        (None, "unknown", "#6b6b6b"),
+    ],
+)
+async def test_the_badge(
+    world: World, http: TestClient[Any, Any], board: Board | None, word: str, colour: str
+) -> None:
+    world.verdicts.held = board
+    async with http.get(f"{PATH}?format=badge") as answer:
+        text = await answer.text()
+        assert (answer.status, answer.content_type) == (200, "image/svg+xml")
+        assert f"<title>pipeline: {word}</title>" in text
+        assert colour in text
+
+
+async def test_never_any_is_a_warning_first_and_then_a_failure() -> None:
+    young, old = Sighting(board=Board(), up_s=10), Sighting(board=None, up_s=STALE + 1)
+    assert judge(young, now=MOMENT, cadence=CADENCE).status == "warn"
+    assert not judge(young, now=MOMENT, cadence=CADENCE).known
+    assert judge(old, now=MOMENT, cadence=CADENCE).code is ErrorCode.PROBE_STALE
+
+
+async def test_a_clock_that_stands_still_hides_nothing() -> None:
+    """The wall clock says "just now" for ever; the monotonic clock knows better."""
+    verdicts, clock = FakeVerdicts(), ManualClock()
+    verdicts.held = a_board()
+    pipeline = Pipeline(verdicts, CADENCE, monotonic=clock.now)
+
+    async def status() -> str:
+        return judge(pipeline.fresh() or await pipeline.seen(), now=MOMENT, cadence=CADENCE).status
+
+    assert await status() == "pass"
+    await clock.advance(STALE - 20)
+    assert await status() == "pass"
+    await clock.advance(40)
+    assert await status() == "fail"
+    verdicts.held = a_board(a_run(at=MOMENT + timedelta(seconds=1)), revision=2)
+    await clock.advance(CADENCE.cache_s + 1)
+    assert await status() == "pass"
+
+
+@pytest.mark.parametrize("step_s", [-3600.0, -60.0, 3600.0])
+async def test_a_clock_that_is_set_is_not_healthy(step_s: float) -> None:
+    """An hour either way is not known; it heals with the next verdict under the new time."""
+    seen = Sighting(board=a_board())
+    stepped = MOMENT + timedelta(seconds=step_s)
+    assert judge(seen, now=stepped, cadence=CADENCE).status == "fail"
+    assert judge(Sighting(board=a_board(a_run(at=stepped))), now=stepped, cadence=CADENCE).status == "pass"
+
+
+async def test_5000_requests_ask_nothing_of_anybody(world: World, http: TestClient[Any, Any]) -> None:
+    """The verdict is read once in a quarter of an interval at most; nothing else is called at all."""
+    world.verdicts.held = a_board()
+    await get(http)
+    before = list(world.faults.calls)
+
+    async def many() -> None:
+        for _ in range(100):
+            async with http.get(PATH) as answer:
+                assert answer.status == 200
+
+    await asyncio.gather(*(many() for _ in range(50)))
+    during = world.faults.calls[len(before) :]
+    assert set(during) <= {"verdicts.board", "verdicts.archive"}
+    assert len(during) <= 4
+
+
+def test_the_cache_is_at_most_a_quarter_of_an_interval() -> None:
+    for interval in (4.0, 60.0, 300.0):
+        assert Cadence(interval_s=interval, timeout_s=interval).cache_s <= interval / 4
+
+
+async def test_a_wish_is_noted_once(world: World, http: TestClient[Any, Any]) -> None:
+    async def ask() -> tuple[str, bool]:
+        async with http.post(f"{PATH}/run", headers=ADMIN) as answer:
+            assert answer.status == 202
+            body = await answer.json()
+            return body["run_id"], body["joined"]
+
+    asked = await asyncio.gather(*(ask() for _ in range(50)))
+    assert len({run_id for run_id, _ in asked}) == 1
+    assert sum(not joined for _, joined in asked) == 1
+    assert world.verdicts.held is not None
+    assert world.verdicts.held.requested == asked[0][0]
+
+
+async def test_a_run_under_way_is_joined(world: World, http: TestClient[Any, Any]) -> None:
+    running = Running(run_id="abc", trigger="loop", started_at="2026-11-24T11:59:58.000Z")
+    world.verdicts.held = a_board(running=running)
+    async with http.post(f"{PATH}/run", headers=ADMIN) as answer:
+        assert await answer.json() == {"run_id": "abc", "status": "running", "joined": True}
+    world.clock.advance(minutes=10)
+    async with http.post(f"{PATH}/run", headers=ADMIN) as answer:
+        assert (await answer.json())["status"] == "requested", "a run that was killed is not waited for"
+
+
+async def test_wishes_are_for_operators_and_not_too_often(world: World, http: TestClient[Any, Any]) -> None:
+    async with http.post(f"{PATH}/run") as answer:
+        await refused(answer, ErrorCode.UNAUTHENTICATED)
+    async with http.post(f"{PATH}/run", headers=ADMIN) as answer:
+        assert answer.status == 202
+    world.verdicts.held = a_board(revision=9)
+    async with http.post(f"{PATH}/run", headers=ADMIN) as answer:
+        await refused(answer, ErrorCode.RATE_LIMITED)
+        assert 1 <= int(answer.headers["Retry-After"]) <= 10
+    world.settings = settings(ADMIN_TOKEN="")
+    async with world.serve() as other, other.post(f"{PATH}/run", headers=ADMIN) as answer:
+        await refused(answer, ErrorCode.FORBIDDEN)
+
+
+async def test_the_history_is_for_charts(world: World, http: TestClient[Any, Any]) -> None:
+    archive = Archive()
+    for minute in range(0, 60, 5):
+        run = a_run("fail" if minute == 30 else "pass", at=MOMENT - timedelta(minutes=60 - minute))
+        archive = archived(archive, run, interval_s=300)
+    world.verdicts.kept = archive
+    async with http.get(f"{PATH}/history") as answer:
+        body = await answer.json()
+    assert [len(body[name]) for name in ("runs", "failures", "hours")] == [12, 1, 1]
+    assert body["uptime"]["24h"]["share"] == pytest.approx(11 / 12, abs=1e-4)
+    assert body["runs"][0]["stages"][0] == {"stage": "init", "ms": 20}
