@@ -8,13 +8,15 @@ end the conservation law is checked (tests/chaos/conservation.py). Exit code 1 o
 import argparse
 import asyncio
 import json
+import signal
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from core.pose_weights import DEFAULT_FOLDER
 from tests.chaos.conservation import Breach, balance, breaches
@@ -30,7 +32,6 @@ CLIP = Climber(size=(180, 320), seconds=1.0, walk_s=0.2, moves=1)
 def table(outcome: Outcome, found: Sequence[Breach]) -> str:
     books, lives = balance(outcome.evidence), outcome.evidence.lives
     ends = Counter("killed" if life.was_killed else f"exit {life.code}" for life in lives)
-    drains = [life.asked_s for life in lives if life.asked_s is not None]
     failed = Counter(str(fact.error_code) for fact in outcome.evidence.records if fact.error_code is not None)
     rows = {
         "accepted": books.accepted,
@@ -43,7 +44,6 @@ def table(outcome: Outcome, found: Sequence[Breach]) -> str:
         "failed because of": _words(failed),
         "crashes at": _words(outcome.struck),
         "processes ended": _words(ends),
-        "longest drain, s": max(drains, default=0.0),
         "AWS": _words(outcome.fired),
         "uploads took, s": round(outcome.uploads_s),
         "at rest after, s": round(outcome.quiet_after_s),
@@ -67,7 +67,7 @@ def parsed(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--faults", choices=list(MIXES), default="light", help="how many of AWS's answers go wrong")
     parser.add_argument("--real", type=float, default=0.2, help="share of jobs that the real analyzer measures")
     parser.add_argument("--users", type=int, default=4, help="uploads at once")
-    parser.add_argument("--quiet", type=float, default=300, help="T: longest time from the last upload to rest, s")
+    parser.add_argument("--quiet", type=float, default=120, help="T: nothing moves for so long: what is left is stuck")
     parser.add_argument("--folder", type=Path, help="keeps logs and evidence there; else they go")
     parser.add_argument("--json", action="store_true", help="the evidence and the breaches, for programs")
     return parser.parse_args(argv)
@@ -94,7 +94,7 @@ def run(options: argparse.Namespace, folder: Path) -> int:
         folder=folder,
         weights=DEFAULT_FOLDER.absolute(),
     )
-    outcome = asyncio.run(carried_out(wish, say))
+    outcome = asyncio.run(_until_asked(carried_out(wish, say)))
     (folder / "evidence.json").write_text(outcome.evidence.dumped())
     found = breaches(outcome.evidence)
     found = [*found, *(Breach(law="the service answers", what=what) for what in outcome.unanswered)]
@@ -104,6 +104,14 @@ def run(options: argparse.Namespace, folder: Path) -> int:
         sys.stdout.write(table(outcome, found) + "\n")
         sys.stdout.writelines(f"BREACH {breach}\n" for breach in found)
     return 1 if found else 0
+
+
+async def _until_asked(run: Coroutine[Any, Any, Outcome]) -> Outcome:
+    """A SIGTERM or Ctrl-C still stops whatever was started."""
+    task = asyncio.ensure_future(run)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    return await task
 
 
 def main(argv: Sequence[str]) -> int:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,19 +17,27 @@ from core.settings import Settings
 from tests.chaos.fleet import Life
 
 KEPT_LINES = frozenset(
-    {"analysis.completed", "analysis.failed", "video.download.started", "scratch.cleaned", "consumer.bug"}
+    {
+        "analysis.completed",
+        "analysis.failed",
+        "video.download.started",
+        "scratch.cleaned",
+        "consumer.bug",
+        "consumer.stopping",
+        "consumer.stopped",
+    }
 )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """A log line: of which life of which process, and what matters of it."""
+    """A log line: of which life of which process, when (epoch seconds), and about which analysis."""
 
     process: str
     number: int
+    at: float
     event: str
     analysis_id: str | None
-    error_code: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,9 +168,9 @@ def _line(life: Life, line: Mapping[str, Any]) -> Line:
     return Line(
         process=life.process,
         number=life.number,
+        at=datetime.fromisoformat(line["timestamp"]).timestamp(),
         event=line["event"],
         analysis_id=line.get("analysis_id"),
-        error_code=line.get("error_code"),
     )
 
 

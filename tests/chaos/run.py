@@ -36,7 +36,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, kw_only=True)
 class Wish:
-    """`quiet_s`: T, the longest that may pass from the last upload until all is at rest. `users` upload at once."""
+    """`quiet_s`: T, how long nothing may move before what has not ended counts as stuck. `users` upload at once."""
 
     plan: Plan
     seed: int
@@ -86,6 +86,7 @@ async def carried_out(wish: Wish, say: Say) -> Outcome:
             uploaded = time.monotonic()
             await _at_rest(wish, users, clients, direct, say)
             quiet = time.monotonic()
+            fates.make_truce()
         return Outcome(
             evidence=await _gathered(wish, clients, direct, running, users, [emulator.process.pid]),
             fired=await _fired(http, proxy),
@@ -113,7 +114,7 @@ def _variables(wish: Wish, endpoint: str) -> dict[str, str]:
         "SCRATCH_DIR": str(wish.folder / "scratch"),
         "TMPDIR": str(wish.folder / "tmp"),
         "WEIGHTS_DIR": str(wish.weights),
-        "VISIBILITY_S": "10",
+        "VISIBILITY_S": "15",
         "POLL_WAIT_S": "2",
         "DRAIN_S": "8",
         "WORKER_CONCURRENCY": "2",
@@ -173,14 +174,16 @@ async def _uploads(wish: Wish, users: Users, running: Fleet, say: Say) -> Sequen
 
 
 async def _at_rest(wish: Wish, users: Users, clients: Clients, settings: Settings, say: Say) -> None:
-    """Until every accepted one has ended and the queues are empty, or T is over."""
-    end, said = time.monotonic() + wish.quiet_s, -1
-    while time.monotonic() < end:
+    """Until every accepted one has ended and the queues are empty, or nothing has moved for the quiet time."""
+    moved_at, last, said = time.monotonic(), (0, 0), -1
+    while time.monotonic() < moved_at + wish.quiet_s:
         found = await evidence.records(clients, settings)
         ended = sum(record.status in (Status.COMPLETED, Status.FAILED) for record in found)
         on_queues = sum((await evidence.waiting(clients, settings)).values())
         if ended >= len(users.accepted) and not on_queues:
             return
+        if (ended, on_queues) != last:
+            moved_at, last = time.monotonic(), (ended, on_queues)
         if ended // 10 != said:
             said = ended // 10
             say(f"{ended} of {len(users.accepted)} ended, {on_queues} messages on the queues")

@@ -14,7 +14,7 @@ from tests.chaos.fates import Fates
 from tests.chaos.plan import CRASH_POINTS
 from tests.emulator import ROOT, environment
 
-COMMAND = ("-m", "tests.chaos", "--jobs", "40", "--seed", "1", "--real", "0.1", "--quiet", "200", "--json")
+COMMAND = ("-m", "tests.chaos", "--jobs", "40", "--seed", "1", "--real", "0.1", "--quiet", "60", "--json")
 
 
 @pytest.mark.timeout(330)

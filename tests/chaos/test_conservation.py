@@ -21,8 +21,8 @@ def fact(analysis_id: str, status: Status, code: ErrorCode | None = None) -> Fac
     return Fact(analysis_id=analysis_id, status=status, attempt=1, error_code=code)
 
 
-def line(event: str, analysis_id: str = GOOD, number: int = 1) -> Line:
-    return Line(process="worker", number=number, event=event, analysis_id=analysis_id)
+def line(event: str, analysis_id: str = GOOD, number: int = 1, at: float = 0.0) -> Line:
+    return Line(process="worker", number=number, at=at, event=event, analysis_id=analysis_id)
 
 
 def life(number: int, code: int, asked_s: float | None = None) -> Life:
@@ -91,7 +91,10 @@ PLANTED: Mapping[str, tuple[dict[str, Any], str]] = {
     "a bug was logged": ({"lines": [*SOUND.lines, line("consumer.bug")]}, "consumer.bug"),
     "a crash of its own": ({"lives": [*SOUND.lives, life(2, -11)]}, "worker number 2 ended with -11"),
     "SIGTERM that nobody sent": ({"lives": [*SOUND.lives, life(2, -15)]}, "worker number 2 ended with -15"),
-    "a drain that is too long": ({"lives": [*SOUND.lives, life(2, 0, asked_s=30.0)]}, "took 30.0 s"),
+    "a drain that is too long": (
+        {"lines": [*SOUND.lines, line("consumer.stopping"), line("consumer.stopped", at=30.0)]},
+        "worker number 1 took 30.0 s",
+    ),
 }
 
 
