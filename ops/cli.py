@@ -9,6 +9,7 @@ import click
 
 from core.result import Sport
 from ops.dlq import dlq
+from ops.probing import probe
 from ops.provision import main as provision_main
 
 EXIT_CODES = """
@@ -25,6 +26,7 @@ def main() -> None:
 
 
 main.add_command(dlq)
+main.add_command(probe)
 
 
 @main.command(epilog=EXIT_CODES)

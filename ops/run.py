@@ -7,6 +7,7 @@ import argparse
 import asyncio
 import fcntl
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -31,12 +32,13 @@ DATA = Path(".data")
 READY_S = 30
 STOP_S = 5
 
-# On this machine only: long polls and drains are short, so that Ctrl-C is answered at once.
+# On this machine only: long polls and drains are short, so that Ctrl-C is answered at once, and probes are frequent.
 LOCAL = {
     "LOG_FORMAT": "console",
     "CORS_ORIGINS": "http://localhost:3000,http://127.0.0.1:3000,http://localhost:5173,http://127.0.0.1:5173",
     "POLL_WAIT_S": "2",
     "DRAIN_S": "3",
+    "PROBE_INTERVAL_S": "60",
     "PYTHONUNBUFFERED": "1",
 }
 
@@ -46,6 +48,7 @@ Performate is ready at {url}
   curl -s -F file=@clip.mp4 -F sport_type=bouldering {url}/upload
   curl -s {url}/analysis/ID/status
   curl -s {url}/analysis/ID
+  curl -s {url}/health/analysis-pipeline     # what the prober says: a clip of its own, once a minute
 
 ID is the analysis_id that the first line answers. What is kept lies in {data}; Ctrl-C stops everything.
 """
@@ -64,7 +67,10 @@ def environment(given: Mapping[str, str], *, port: int, emulator_port: int) -> d
         "AWS_ACCESS_KEY_ID": "performate-local",
         "AWS_SECRET_ACCESS_KEY": "performate-local",
         "BUCKET": "performate-local",
+        "PROBE_URL": f"http://127.0.0.1:{port}",
     }
+    # the prober removes what it made as an operator does; nobody else needs to know this one
+    ours.setdefault("ADMIN_TOKEN", secrets.token_hex(16))
     path = f"{Path(sys.executable).parent}{os.pathsep}{given.get('PATH', '')}"
     return {**LOCAL, **ours, **own_aws, "HOST": "127.0.0.1", "PORT": str(port), "PATH": path}
 

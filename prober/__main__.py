@@ -20,7 +20,9 @@ from prober.clip import make_clip, new_nonce
 from prober.lease import LeaseLost
 from prober.loop import Loop
 from prober.outside import Outside, open_outside
+from prober.schedule import disagrees
 from prober.session import Prober
+from prober.site import until_up
 from prober.watch import watch
 
 PASS, FAIL, CANNOT, BUSY, CANCELLED = 0, 1, 2, 75, 143
@@ -29,6 +31,7 @@ Sends a fresh clip through the whole pipeline, as a browser does, and looks for 
 Without an option: for ever, one run every PROBE_INTERVAL_S. Settings are environment variables: see README.md.
 
   --once            one run; exit code 0 good, 1 failed, 2 could not run, 75 another run is under way, 143 cancelled
+  --once --confirm  for a cron: a run that disagrees with the state of the pipeline is repeated, as the loop does
   --watch           shows the last runs, and the stages of the present one as they pass
   clip OUT.mp4      only writes such a clip
 """
@@ -43,6 +46,7 @@ def main(argv: Sequence[str]) -> int:
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument("--once", action="store_true")
     mode.add_argument("--watch", action="store_true")
+    parser.add_argument("--confirm", action="store_true")
     mode.add_argument("what", nargs="?", choices=["clip"])
     parser.add_argument("out", nargs="?", type=Path)
     options = parser.parse_args(argv)
@@ -59,7 +63,7 @@ def main(argv: Sequence[str]) -> int:
     if settings.admin_token is None:
         _log.error("probe.start.failed", detail="ADMIN_TOKEN is not set: nothing that a probe made could be removed")
         return CANNOT
-    return _until_stopped(_work(settings, settings.admin_token.get_secret_value(), once=options.once))
+    return _until_stopped(_work(settings, settings.admin_token.get_secret_value(), options))
 
 
 def _until_stopped(work: Coroutine[Any, Any, int]) -> int:
@@ -69,14 +73,14 @@ def _until_stopped(work: Coroutine[Any, Any, int]) -> int:
         task = asyncio.create_task(work)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, _once(task))
+            loop.add_signal_handler(number, _stopping(task))
         await asyncio.wait({task})
         return CANCELLED if task.cancelled() else task.result()
 
     return asyncio.run(supervised())
 
 
-def _once(task: asyncio.Task[int]) -> Any:
+def _stopping(task: asyncio.Task[int]) -> Any:
     def stop() -> None:
         if not task.cancelling():
             task.cancel()
@@ -90,11 +94,11 @@ async def _watch(settings: Settings) -> int:
     return PASS
 
 
-async def _work(settings: Settings, admin_token: str, *, once: bool) -> int:
+async def _work(settings: Settings, admin_token: str, options: argparse.Namespace) -> int:
     try:
         async with open_outside(settings) as outside:
             prober = _prober(settings, outside, admin_token)
-            return await _one(prober) if once else await _for_ever(prober)
+            return await _once(prober, confirm=options.confirm) if options.once else await _for_ever(prober)
     except (Failure, ValueError) as error:
         code = error.code if isinstance(error, Failure) else ErrorCode.INVALID_REQUEST
         _log.error("probe.start.failed", error_code=code, detail=str(error))
@@ -111,21 +115,29 @@ def _prober(settings: Settings, outside: Outside, admin_token: str) -> Prober:
     )
 
 
-async def _one(prober: Prober) -> int:
-    try:
-        found = await prober.run("once")
-    except LeaseLost:
-        found = None
-    if found is None:
-        _log.warning("probe.not_run", error_code=ErrorCode.PROBE_OVERLAP)
-        return BUSY
-    run, _ = found
+async def _once(prober: Prober, *, confirm: bool) -> int:
+    """Of runs that are repeated, the last one counts."""
+    rule, clock = prober.rule, prober.outside.monotonic
+    for left in reversed(range(max(rule.failures, rule.recoveries) if confirm else 1)):
+        started = clock()
+        try:
+            found = await prober.run("once")
+        except LeaseLost:
+            found = None
+        if found is None:
+            _log.warning("probe.not_run", error_code=ErrorCode.PROBE_OVERLAP)
+            return BUSY
+        run, board = found
+        if left == 0 or not disagrees(board, run):
+            break
+        await asyncio.sleep(max(0.0, started + prober.settings.cadence.timeout_s - clock()))
     return FAIL if run.result == "fail" else PASS
 
 
 async def _for_ever(prober: Prober) -> int:
     _log.info("prober.started", interval_s=prober.settings.probe_interval_s)
     try:
+        await until_up(prober.settings.probe_url, limit_s=prober.settings.cadence.timeout_s)
         await Loop(prober=prober, due=prober.outside.monotonic()).run()
     except asyncio.CancelledError:
         _log.info("prober.stopped")

@@ -1,7 +1,8 @@
 """The service and the bucket over plain HTTP, as the frontend asks them; every request carries the synthetic mark."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -14,6 +15,7 @@ from core.trace import Trace
 from core.verdicts import ProbeStage
 from prober.blame import Blamed, code_in, wrong
 
+LOOK_S = 0.5
 SYNTHETIC = "user_agent.synthetic.type=test"
 M = TypeVar("M", bound=BaseModel)
 NAME = "probe-{run_id}.mp4"
@@ -175,6 +177,18 @@ def _read(model: type[M], body: object, stage: ProbeStage) -> M:
     except ValidationError as error:
         fields = ", ".join(".".join(map(str, one["loc"])) for one in error.errors(include_input=False)[:5])
         raise wrong(stage, f"the answer is not what the contract says: {fields}") from error
+
+
+async def until_up(url: str, *, limit_s: float) -> None:
+    """Until the service answers at all, or for that long: both begin together after a deploy, and a prober that is
+    the faster one has found nothing out."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(limit_s), aiohttp.ClientSession() as http:
+            while True:
+                with suppress(aiohttp.ClientError):
+                    async with http.get(f"{url.rstrip('/')}/livez"):
+                        return
+                await asyncio.sleep(LOOK_S)
 
 
 @asynccontextmanager
