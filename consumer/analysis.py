@@ -12,7 +12,7 @@ from consumer.ending import log_failed, shortened
 from consumer.engine.job import Later, Pulse
 from consumer.engine.policy import Chance
 from consumer.lease import Lease, Leases, Sightings
-from consumer.message import expected, job_context
+from consumer.message import expected, job_context, record_context
 from consumer.progress import Progress
 from consumer.stages.stage import Bench, Case, Stage, Tools
 from core.error_codes import ErrorCode
@@ -76,6 +76,8 @@ class AnalysisJob:
         self._job = job
         self._delivery = delivery
         self._pulse = pulse
+        # once: a bad header would start another trace each time
+        self._asked = job_context(job)
         self._lease: Lease | None = None
         self._stage: str | None = None
         self._stage_ms: dict[str, int] = {}
@@ -83,7 +85,8 @@ class AnalysisJob:
     @property
     def context(self) -> Mapping[str, object]:
         attempt = self._lease.record.attempt if self._lease is not None else None
-        return {**job_context(self._job), "attempt": attempt, "stage": self._stage}
+        known = record_context(self._lease.record) if self._lease is not None else self._asked
+        return {**known, "attempt": attempt, "stage": self._stage}
 
     @property
     def facts(self) -> Mapping[str, object]:
@@ -98,7 +101,7 @@ class AnalysisJob:
         if isinstance(found, Record):
             return self._without_lease(found)
         self._lease = found
-        with bound_contextvars(attempt=found.record.attempt):
+        with bound_contextvars(**record_context(found.record), attempt=found.record.attempt):
             if found.record.attempt > self._role.tools.settings.max_attempts:
                 raise Failure(ErrorCode.RETRIES_EXHAUSTED, "the worker died during the last try")
             self._pulse.renew_with(found.renew)

@@ -7,6 +7,7 @@ step finds out whether it has happened, and a crash between two of them is made 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import structlog
 from structlog.contextvars import bound_contextvars
@@ -137,8 +138,9 @@ class IngestJob:
     envelope: Envelope
     tries: int
 
-    @property
+    @cached_property
     def context(self) -> Mapping[str, object]:
+        # once: a bad header would start another trace each time
         return job_context(self.envelope.job) if self.envelope.job is not None else {}
 
     @property
