@@ -32,6 +32,8 @@ RANSAC_PIXELS = 1.5
 ANCHOR_SHIFT = 0.2
 # two neighbours less alike than this, with no common motion, are two scenes
 SAME_SCENE_CORRELATION = 0.5
+# grey levels, after a little blur
+UNCHANGED_LEVEL = 1.5
 # shares of the picture's height; measured on ten clips: static .00-.08, moving .16-.51
 STATIC_TRAVEL = 0.1
 
@@ -40,7 +42,7 @@ STATIC_TRAVEL = 0.1
 class Step:
     """One picture's place: `to_wall` (2, 3) maps its pixels (of the 320 picture) to the scene's first picture.
 
-    `found` is False where no common motion could be seen; the place is then the last one known.
+    `found` is False where no common motion could be seen and the picture changed; the place is then the last one known.
     """
 
     to_wall: Array
@@ -80,9 +82,11 @@ class CameraPath:
     def _lost(self, gray: Image, people: Image | None) -> Step:
         cut = self._last is None or correlation(self._last, gray) < SAME_SCENE_CORRELATION
         place = IDENTITY if cut else self._last_to_wall
+        # a bare wall has no corners; where most of it looks as before, the camera stood
+        stood = self._last is not None and unchanged(self._last, gray)
         self._scene += cut
         self._drop_anchor(gray, place, people)
-        return self._remember(gray, place, found=cut)
+        return self._remember(gray, place, found=cut or stood)
 
     def _remember(self, gray: Image, to_wall: Array, *, found: bool) -> Step:
         self._last, self._last_to_wall = gray, to_wall
@@ -169,6 +173,12 @@ def correlation(a: Image, b: Image) -> float:
     x, y = (values - values.mean() for values in small)
     norm = float(np.linalg.norm(x) * np.linalg.norm(y))
     return float(x @ y) / norm if norm > 0 else float(np.allclose(small[0], small[1]))
+
+
+def unchanged(before: Image, after: Image) -> bool:
+    """True when three quarters of the two pictures look alike."""
+    difference: Any = cv2.absdiff(cv2.blur(before, (5, 5)), cv2.blur(after, (5, 5)))
+    return float(np.percentile(difference, 75)) <= UNCHANGED_LEVEL
 
 
 def travel(steps: list[Step], width: int, height: int) -> float:

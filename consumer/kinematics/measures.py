@@ -11,6 +11,7 @@ from consumer.kinematics.track import Track
 
 # under one torso length of path, efficiency and entropy say nothing
 MIN_PATH = 1.0
+EVEN_S = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,11 +63,16 @@ def hull_perimeter(places: Array) -> float:
 
 
 def speeds(track: Track, attempts: tuple[tuple[int, int], ...]) -> Array:
-    """All known speeds on the wall, torso lengths a second, (n,)."""
-    parts = [track.speed[first : last + 1] for first, last in attempts]
-    together = np.concatenate(parts) if parts else np.empty(0)
-    known: Array = together[np.isfinite(together)]
-    return known
+    """The speed on the wall every EVEN_S, torso lengths a second, (n,): samples of an odd frame rate are not even."""
+    parts = [np.empty(0)]
+    for first, last in attempts:
+        part = slice(first, last + 1)
+        known = np.isfinite(track.speed[part])
+        if known.any():
+            even = np.arange(track.t[first], track.t[last] + 1e-6, EVEN_S)
+            in_piece = track.piece[part][np.clip(np.searchsorted(track.t[part], even - 1e-6), 0, last - first)] >= 0
+            parts.append(np.interp(even, track.t[part][known], track.speed[part][known])[in_piece])
+    return np.concatenate(parts)
 
 
 def still_share(speed: Array) -> float:

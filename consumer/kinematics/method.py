@@ -58,6 +58,10 @@ def choose(scan: Scan) -> Ground:
     if scan.frozen:
         return ground("insufficient", pose, 0, ("NOTHING_MOVES",))
     codes = _circumstances(scan, bodies, found)
+    if found < MIN_RATE:
+        # what stays in its place and what moves cannot be told apart
+        lost = tuple(code for code in codes if code != "CAMERA_LOST")
+        return ground("insufficient", pose, 0, ("CAMERA_LOST", *lost))
     if rate >= MIN_RATE:
         return ground("pose", pose, rate * float(pose.trust[pose.seen].mean()) * found, codes)
     motion = by_motion(scan.samples)

@@ -18,7 +18,7 @@ def phases(t: Array, somebody: Flags, climbs: Climbs, end: float) -> tuple[Phase
 
     for first, last in runs(~somebody):
         until = float(t[last + 1]) if last + 1 < len(t) else end
-        if until - t[first] >= MIN_EMPTY_S:
+        if until - t[first] >= MIN_EMPTY_S or not somebody.any():
             mark(first, last, "no_climber")
     for first, last in climbs.attempts:
         mark(first, last, "on_wall")

@@ -15,6 +15,8 @@ MIN_DWELL_S = 0.35
 QUICK_S = 0.2
 QUICK_RADIUS = 0.12
 QUICK_REACH = 0.7
+# a hand on its way is seen moving in at least two samples
+NO_WAY_S = 0.15
 # from the hand's place before, torso lengths
 NEW_PLACE = 0.35
 # the model says so of a wrist that it guesses behind the body
@@ -61,21 +63,40 @@ def stays(t: Array, places: Array, trust: Array, stretch: tuple[int, int], *, li
     """The dwells of one limb: `places` (N, 2) torso lengths, `trust` (N,), 0 where it was not seen well enough."""
     usable = np.isfinite(places).all(axis=1) & (trust > 0)
     result: list[Dwell] = []
-    start, last = stretch
-    while start <= last:
+    for start, end in _without_slow_reaches(t, _rests(t, places, usable, stretch)):
         before = result[-1] if result else None
-        end = _rest_end(t, places, usable, (start, last), before)
-        if end is None:
-            start += 1
-            continue
         place = np.median(places[start : end + 1], axis=0)
         way = np.empty(0) if before is None else _away(places[before.last : start + 1], before.place)
         new = before is not None and float(np.hypot(*(place - before.place))) >= NEW_PLACE
         put = new or bool(len(way) and np.nanmax(way, initial=0) >= NEW_PLACE)
         seen_well = float(trust[start : end + 1].mean())
         result.append(Dwell(hand=limb, first=start, last=end, place=place, trust=seen_well, new=new, put=put))
-        start = end + 1
     return result
+
+
+def _rests(t: Array, places: Array, usable: Flags, stretch: tuple[int, int]) -> list[tuple[int, int]]:
+    found: list[tuple[int, int]] = []
+    start, last = stretch
+    while start <= last:
+        before = None if not found else np.median(places[found[-1][0] : found[-1][1] + 1], axis=0)
+        end = _rest_end(t, places, usable, (start, last), before)
+        if end is not None:
+            found.append((start, end))
+            start = end
+        start += 1
+    return found
+
+
+def _without_slow_reaches(t: Array, rests: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Of two rests with no way between them, the longer: a hand that comes slowly seems to rest on its way."""
+    kept: list[tuple[int, int]] = []
+    for first, last in rests:
+        if kept and t[first] - t[kept[-1][1]] <= NO_WAY_S:
+            if t[last] - t[first] <= t[kept[-1][1]] - t[kept[-1][0]]:
+                continue
+            kept.pop()
+        kept.append((first, last))
+    return kept
 
 
 def _away(places: Array, place: Array) -> Array:
@@ -83,13 +104,13 @@ def _away(places: Array, place: Array) -> Array:
     return distance
 
 
-def _rest_end(t: Array, places: Array, usable: Flags, part: tuple[int, int], before: Dwell | None) -> int | None:
+def _rest_end(t: Array, places: Array, usable: Flags, part: tuple[int, int], before: Array | None) -> int | None:
     """The last sample of a rest that begins with the part's first; None when none does."""
     start, last = part
     end = _together(places, usable, start, last, DWELL_RADIUS)
     if t[end] - t[start] >= MIN_DWELL_S - 1e-6:
         return end
-    if before is None or float(np.hypot(*(places[start] - before.place))) < QUICK_REACH:
+    if before is None or float(np.hypot(*(places[start] - before))) < QUICK_REACH:
         return None
     quick = _together(places, usable, start, last, QUICK_RADIUS)
     moved = float(np.hypot(*(places[quick] - places[start])))

@@ -67,12 +67,31 @@ def test_a_cut_is_another_scene_and_starts_a_wall_of_its_own() -> None:
     assert apply(steps[10].to_wall, np.array([5.0, 5.0])) == pytest.approx((5, 5))
 
 
-def test_a_blank_wall_says_that_nothing_was_found() -> None:
+def test_a_blank_wall_that_stays_as_it_is_stands_still() -> None:
     path = CameraPath()
     blank = np.full((HEIGHT, WIDTH), 90, np.uint8)
     steps = [path.follow(blank) for _ in range(3)]
-    assert [step.found for step in steps] == [True, False, False]
+    assert all(step.found for step in steps)
     assert classify(steps, WIDTH, HEIGHT) == "static"
+
+
+def test_what_changes_without_a_common_motion_is_lost() -> None:
+    path, rng = CameraPath(), np.random.default_rng(6)
+    walls = [np.clip(128 + rng.normal(0, 25, (HEIGHT, WIDTH)), 0, 255).astype(np.uint8) for _ in range(2)]
+    shade = np.linspace(0, 90, WIDTH).astype(np.uint8)
+    steps = [path.follow(image // 2 + shade) for image in walls]
+    assert [step.found for step in steps] == [True, False]
+
+
+def test_a_zoom_is_a_movement_though_the_middle_stays() -> None:
+    import cv2  # noqa: PLC0415  beside its one use
+
+    picture, path = view(wall(), 40), CameraPath()
+    middle = (WIDTH / 2, HEIGHT / 2)
+    zooms = [cv2.getRotationMatrix2D(middle, 0, 1 + 0.02 * k) for k in range(25)]
+    steps = [path.follow(np.asarray(cv2.warpAffine(picture, zoom, (WIDTH, HEIGHT)), np.uint8)) for zoom in zooms]
+    assert all(step.found for step in steps)
+    assert classify(steps, WIDTH, HEIGHT) == "moving"
 
 
 def test_affine_arithmetic() -> None:
