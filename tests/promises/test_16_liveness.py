@@ -97,15 +97,16 @@ async def test_an_open_breaker_is_a_reason_not_to_poll() -> None:
 
 
 async def test_a_drain_is_a_reason_not_to_poll() -> None:
-    faults = Faults().broken("queue.receive", AWAY)
+    """It comes when polls have failed for a while already: from now on there will be none."""
+    faults = Faults()
     queue, handler = FakeQueue(faults=faults), lasting(1000)
     engine = make_engine(make_setup(queue, drain_s=100), handler)
     stop = asyncio.Event()
-    faults.heal("queue.receive")
     await queue.send("a", {})
     ended = asyncio.create_task(engine.run(stop))
     await asyncio.sleep(1)
     faults.broken("queue.receive", AWAY)
+    await asyncio.sleep(30)
     stop.set()
     await asyncio.sleep(90)
     assert (reasons(engine), engine.vitals.ready) == ("", False)
