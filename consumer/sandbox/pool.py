@@ -17,7 +17,7 @@ from typing import Self
 
 import structlog
 
-from consumer.sandbox.process import Open, Sandbox
+from consumer.sandbox.process import OpenWalls, Sandbox
 from consumer.sandbox.protocol import Admitted, Ready
 from consumer.sandbox.spawn import Child
 from consumer.sandbox.talk import Talk
@@ -43,7 +43,7 @@ class Pool:
         self._command = command
         self._waiting: deque[asyncio.Task[Child]] = deque()
         self._ending: set[asyncio.Task[None]] = set()
-        self._open = Open()
+        self._open_walls = OpenWalls()
         self._is_closed = False
 
     async def __aenter__(self) -> Self:
@@ -77,7 +77,7 @@ class Pool:
             self._fill()
 
     def _admitted(self, admitted: Admitted) -> None:
-        self._open(admitted)
+        self._open_walls(admitted)
         # only now: to start a process takes this thread a few milliseconds, which the job would wait for
         self._fill()
 
@@ -120,7 +120,7 @@ async def open_sandbox(*reads: Path, command: Sequence[str] | None = None) -> As
     """One child without a pool, for one job."""
     child = await loaded(command)
     try:
-        yield Sandbox(child, reads=reads, on_admitted=Open())
+        yield Sandbox(child, reads=reads, on_admitted=OpenWalls())
     finally:
         await child.close()
 

@@ -152,7 +152,7 @@ class Sandbox:
         return Failure(ErrorCode.DECODER_CRASHED, detail)
 
 
-class Open:
+class OpenWalls:
     """Says once, and not for each child, which walls this machine cannot close."""
 
     def __init__(self) -> None:

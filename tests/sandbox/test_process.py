@@ -21,6 +21,8 @@ from core.failure import Failure
 from tests.clips import barcode_in
 from tests.sandbox.conftest import LIMIT_S, ends, program
 
+FRAMES = '{"reply": "result", "kind": "extract", "frames": ['
+
 
 async def failed_probe(box: Sandbox, path: Path, limit_s: float = LIMIT_S) -> Failure:
     with pytest.raises(Failure) as caught:
@@ -147,6 +149,10 @@ async def test_what_the_child_started_goes_with_it() -> None:
         ('print(\'{"reply": "failure", "code": "LEASE_LOST", "detail": ""}\')', "errors in a reply"),
         ('print(\'{"reply": "failure", "code": "NO_VALID_FRAMES", "detail": "a\\\\u001b[2J"}\')', "nobody can use"),
         ('print(\'{"reply": "ready"}\')', "another question"),
+        # each of its objects lacks six values, and each of those is an error to note
+        (f"print({FRAMES!r} + '{{}},' * 1_000_000 + '{{}}]}}')", "more than any"),
+        (f"print({FRAMES!r} + '0,' * 2_000_000 + '0]}}')", "more than any"),
+        (f"print({FRAMES!r} + '9' * 4_000_000 + ']}}')", "errors in a reply"),
         ("import pickle; sys.stdout.buffer.write(pickle.dumps(print) + b'\\n')", "errors in a reply"),
     ],
 )
