@@ -15,6 +15,7 @@ from core.error_codes import ErrorCode
 from core.failure import Failure
 
 log = structlog.stdlib.get_logger(__name__)
+LOCKED = ".lock"
 
 
 class Scratch:
@@ -78,17 +79,18 @@ def sweep(root: Path) -> int:
     """Removes the folders of processes that are not alive any more; returns how many. A living process holds the lock
     file that is named like its folder, and takes it before it makes the folder."""
     gone = 0
-    for home in sorted(root.glob("worker-*")):
-        if home.suffix or not home.is_dir():
-            continue
-        lock = _lock(_lock_path(root, home.name))
+    # by name: a process may have died between its lock file and its folder
+    for name in sorted({path.name.removesuffix(LOCKED) for path in root.glob("worker-*")}):
+        lock = _lock(_lock_path(root, name))
         if lock is None:
             continue
-        shutil.rmtree(home, ignore_errors=True)
-        _lock_path(root, home.name).unlink(missing_ok=True)
+        home = root / name
+        if home.is_dir():
+            shutil.rmtree(home, ignore_errors=True)
+            log.warning("scratch.swept", folder=name)
+            gone += 1
+        _lock_path(root, name).unlink(missing_ok=True)
         os.close(lock)
-        log.warning("scratch.swept", folder=home.name)
-        gone += 1
     return gone
 
 
@@ -101,7 +103,7 @@ def _locked_name(root: Path) -> tuple[str, int]:
 
 
 def _lock_path(root: Path, name: str) -> Path:
-    return root / f"{name}.lock"
+    return root / f"{name}{LOCKED}"
 
 
 def _lock(path: Path) -> int | None:

@@ -81,3 +81,10 @@ def test_a_killed_process_is_swept_after_and_a_living_one_is_not(tmp_path: Path)
     finally:
         living.communicate()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_lock_without_its_folder_is_swept_too(tmp_path: Path) -> None:
+    (tmp_path / "worker-1-abcdef.lock").touch()
+    with open_scratch(tmp_path, budget=100):
+        pass
+    assert list(tmp_path.iterdir()) == []
