@@ -111,6 +111,8 @@ def _lock(path: Path) -> int | None:
     descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     with suppress(BlockingIOError):
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return descriptor
+        # a sweeper may have taken it, and the name off it, between our opening and our locking
+        if os.fstat(descriptor).st_nlink:
+            return descriptor
     os.close(descriptor)
     return None
