@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -11,13 +12,13 @@ import aiohttp
 from tests.chaos.fates import Fates
 from tests.chaos.plan import Upload
 
-TRIES = 40
+PATIENCE_S = 240.0
 PAUSE_S = 0.5
 ANSWER_S = 15.0
 
 
 class Unanswered(Exception):
-    """The service did not do it after so many tries."""
+    """The service did not do it, however often it was asked."""
 
 
 @dataclass(kw_only=True)
@@ -62,8 +63,8 @@ class Users:
 
     async def _asked(self, path: str, body: dict[str, Any], status: int) -> dict[str, Any]:
         """The answer of that status; anything of the 400s is no accident and is not asked again."""
-        last = ""
-        for _ in range(TRIES):
+        last, end = "", time.monotonic() + PATIENCE_S
+        while time.monotonic() < end:
             try:
                 async with asyncio.timeout(ANSWER_S), self.http.post(f"{self.service}{path}", json=body) as answer:
                     if answer.status == status:

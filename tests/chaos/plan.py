@@ -58,7 +58,7 @@ class Plan:
 
 
 def drawn(*, seed: int, jobs: int, workers: Sequence[str], real: float) -> Plan:
-    """The same for the same arguments. Every crash point occurs as soon as there are 20 jobs."""
+    """The same for the same arguments. Every crash point occurs as soon as there are 30 jobs."""
     chance = random.Random(seed)
     points = cycle(chance.sample(CRASH_POINTS, len(CRASH_POINTS)))
     uploads = [_upload(chance, points, number, real) for number in range(jobs)]
@@ -68,14 +68,14 @@ def drawn(*, seed: int, jobs: int, workers: Sequence[str], real: float) -> Plan:
 def _upload(chance: random.Random, points: "cycle[Fate]", number: int, real: float) -> Upload:
     fates: tuple[Fate, ...] = ()
     lot = chance.random()
-    if number % 3 == 1:
+    if number % 5 == 1:
         fates = (next(points),)
-    elif lot < 0.06:
+    elif lot < 0.03:
         fates = tuple(chance.choices(EARLY, k=2))
-    elif lot < 0.09:
+    elif lot < 0.05:
         # as many as there are tries: the last one dies as well
         fates = tuple(chance.choices(EARLY, k=3))
-    elif lot < 0.16:
+    elif lot < 0.12:
         fates = (Fate.SCRATCH_FULL,)
     completes = chance.choices((0, 1, 3), weights=(1, 8, 1))[0]
     return Upload(fates=fates, completes=completes, real=chance.random() < real)
