@@ -136,12 +136,14 @@ class Hour(Stored):
 
 
 class Archive(Stored):
-    """The newest runs first, then the newest failures, and the hours of a month, oldest first. `interval_s` is the
-    interval of the run that wrote it: how many runs there should have been is counted with it."""
+    """The newest runs first, then the newest failures, and the hours of a month, oldest first. `began`: epoch seconds
+    of the first run ever; `interval_s`: the interval of the run that wrote it. How many runs there should have been is
+    counted with both."""
 
     runs: tuple[Run, ...] = ()
     failures: tuple[Run, ...] = ()
     hours: tuple[Hour, ...] = ()
+    began: float | None = None
     interval_s: float = Field(default=300.0, gt=0)
 
 
@@ -161,10 +163,12 @@ def hour_of(moment: datetime) -> int:
 def archived(archive: Archive, run: Run, *, interval_s: float) -> Archive:
     """With one more run. A cancelled one is kept among the runs, and counts nowhere."""
     failures = (run, *archive.failures) if run.result == "fail" else archive.failures
+    began = datetime.fromisoformat(run.started_at).timestamp() if archive.began is None else archive.began
     return Archive(
         runs=(run, *archive.runs)[:KEPT_RUNS],
         failures=failures[:KEPT_FAILURES],
         hours=_counted(archive.hours, run),
+        began=began,
         interval_s=interval_s,
     )
 
@@ -181,12 +185,12 @@ def _counted(hours: tuple[Hour, ...], run: Run) -> tuple[Hour, ...]:
 
 
 def uptime(archive: Archive, *, now: datetime, hours: int) -> Uptime:
-    """Over the last so many hours."""
-    inside = [one for one in archive.hours if hour_of(now) - hours < one.hour <= hour_of(now)]
+    """Over so many hours, the present one included."""
+    first = hour_of(now) - hours + 1
+    inside = [one for one in archive.hours if first <= one.hour <= hour_of(now)]
     runs = sum(one.passed + one.warned + one.failed for one in inside)
     failed = sum(one.failed for one in inside)
-    first = min((one.hour for one in archive.hours), default=hour_of(now))
-    known_s = max(0.0, now.timestamp() - max(first * 3600, now.timestamp() - hours * 3600))
-    due = int(known_s // archive.interval_s)
+    since = max(first * 3600.0, now.timestamp() if archive.began is None else archive.began)
+    due = int(max(0.0, now.timestamp() - since) // archive.interval_s)
     unknown = max(0, due - runs) / due if due else 0.0
     return Uptime(share=round(1 - failed / runs, 5) if runs else None, unknown_share=round(unknown, 5), runs=runs)

@@ -23,6 +23,7 @@ from service.keys import (
     OUTSIDE,
     PACE,
     PIPELINE,
+    READY_VERDICT,
     RUN_GATE,
     SETTINGS,
     WATCHES,
@@ -34,6 +35,7 @@ from service.outside import Outside, Pace
 from service.pages import add_pages
 from service.pipeline import Pipeline
 from service.problems import problems
+from service.ready_verdict import ReadyVerdict, answered_at_once
 from service.routes import ROUTES
 from service.watches import Watches
 
@@ -43,15 +45,26 @@ _ADD = MappingProxyType({"GET": web.get, "POST": web.post, "DELETE": web.delete}
 def make_app(settings: Settings, outside: Outside, *, pace: Pace | None = None) -> web.Application:
     """Asks nothing of the outside before it is started. Middlewares from the outermost to the innermost."""
     pace = pace or Pace()
-    connections = Connections(head_s=pace.head_s)
+    connections, metrics = Connections(head_s=pace.head_s), Metrics()
+    ready = ReadyVerdict(metrics)
+    at_once = answered_at_once(ready, connections)
     app = web.Application(
-        middlewares=(connections.notice, identify, observe, cross_origin(settings.cors_origins), harden, problems),
+        middlewares=(
+            at_once,
+            connections.notice,
+            identify,
+            observe,
+            cross_origin(settings.cors_origins),
+            harden,
+            problems,
+        ),
         client_max_size=MAX_JSON_BYTES,
     )
     app[SETTINGS] = settings
     app[OUTSIDE] = outside
     app[PACE] = pace
-    app[METRICS] = Metrics()
+    app[METRICS] = metrics
+    app[READY_VERDICT] = ready
     app[CONNECTIONS] = connections
     app[WATCHES] = Watches(outside.records, interval_s=pace.watch_s, presence_s=pace.presence_s)
     app[DEPENDENCIES] = DependencyCheck(outside, interval_s=pace.check_s, limit_s=pace.check_limit_s)

@@ -14,6 +14,7 @@ from service.gate import Gate
 from service.metrics import Metrics
 from service.outside import Outside, Pace
 from service.pipeline import Pipeline
+from service.ready_verdict import ReadyVerdict
 from service.watches import Watches
 
 
@@ -33,6 +34,7 @@ PACE = web.AppKey("pace", Pace)
 WATCHES = web.AppKey("watches", Watches)
 DEPENDENCIES = web.AppKey("dependencies", DependencyCheck)
 PIPELINE = web.AppKey("pipeline", Pipeline)
+READY_VERDICT = web.AppKey("ready_verdict", ReadyVerdict)
 RUN_GATE = web.AppKey("run_gate", Gate)
 METRICS = web.AppKey("metrics", Metrics)
 CONNECTIONS = web.AppKey("connections", Connections)

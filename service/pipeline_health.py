@@ -10,7 +10,7 @@ from service.answers import respond
 from service.authority import is_operator, require_operator
 from service.badge import badge
 from service.conditional import unless_known
-from service.keys import OUTSIDE, PIPELINE, RUN_GATE, SETTINGS
+from service.keys import OUTSIDE, PIPELINE, READY_VERDICT, RUN_GATE, SETTINGS
 from service.outside import Outside
 from service.pipeline_answers import (
     WantedRun,
@@ -19,11 +19,10 @@ from service.pipeline_answers import (
     retry_after_s,
     started_recently,
 )
+from service.ready_verdict import HEALTH_JSON, PATH
 from service.refusal import Refusal
 from service.standing import judge
 
-HEALTH_JSON = "application/health+json"
-PATH = "/health/analysis-pipeline"
 TRIES = 20
 SPARE_S = 60.0
 """A run may take so much longer than its time-out: it cleans up, and is judged."""
@@ -56,7 +55,8 @@ async def pipeline(request: web.Request) -> web.Response:
         response.headers.update(caching)
     if response.status != 304 and HEALTH_JSON in request.headers.get(hdrs.ACCEPT, ""):
         response.headers[hdrs.CONTENT_TYPE] = HEALTH_JSON
-    response.headers[hdrs.VARY] = "Accept, Authorization"
+    response.headers[hdrs.VARY] = "Accept, Authorization, Origin"
+    request.app[READY_VERDICT].hold(request, response)
     return response
 
 

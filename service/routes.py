@@ -13,6 +13,7 @@ from service import answers as a
 from service import pipeline_answers as p
 from service.analysis_result import AnalysisResult
 from service.bodies import Asked
+from service.ready_verdict import PATH as PIPELINE
 
 Handle = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -128,13 +129,13 @@ ROUTES: tuple[Route, ...] = (
     _get("/openapi.json", reference.openapi, "This description", {200: None}),
     _get("/health", health.health, "State of the service and its dependencies", {200: a.Health}),
     _get(
-        pipeline_health.PATH,
+        PIPELINE,
         pipeline_health.pipeline,
         "The last verdict on the pipeline (?format=badge, ?fail_on=warn)",
         {200: p.PipelineHealth, 304: None, 503: p.PipelineHealth},
     ),
     _get(
-        f"{pipeline_health.PATH}/history",
+        f"{PIPELINE}/history",
         pipeline_health.history,
         "Past probes, for charts",
         {200: p.PipelineHistory},
@@ -142,7 +143,7 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(
         method="POST",
-        path=f"{pipeline_health.PATH}/run",
+        path=f"{PIPELINE}/run",
         handle=pipeline_health.run,
         summary="Operators: probe the pipeline now",
         answers={202: p.WantedRun},
