@@ -122,8 +122,9 @@ async def soon(look: Callable[[], Awaitable[T | None]]) -> T:
 
 @asynccontextmanager
 async def site(url: str, folder: Path, **settings: str) -> AsyncIterator[Site]:
-    """Uploads of at most MOST bytes. Ingest is at work, there is no worker."""
-    wanted = fresh_settings(url, MAX_UPLOAD_BYTES=str(MOST), SCRATCH_DIR=str(folder), POLL_WAIT_S="1", **settings)
+    """Uploads of at most MOST bytes, unless `settings` say else. Ingest is at work, there is no worker."""
+    ours = {"MAX_UPLOAD_BYTES": str(MOST), "SCRATCH_DIR": str(folder), "POLL_WAIT_S": "1"}
+    wanted = fresh_settings(url, **(ours | settings))
     await provision(wanted)
     async with open_outside(wanted) as outside, open_clients(wanted) as clients, ingesting(wanted):
         app = make_app(wanted, outside)
