@@ -12,6 +12,7 @@ class Stopwatch:
         self._monotonic = monotonic
         self._started = self._entered = monotonic()
         self._seconds: dict[ProbeStage, float] = {}
+        self._seen: set[ProbeStage] = set()
         self._stopped: float | None = None
         self.stage: ProbeStage = "init"
 
@@ -32,7 +33,7 @@ class Stopwatch:
         the stage before it that was seen, never more than that one has."""
         if stage in self._seconds:
             return
-        before = [one for one in STAGES[: STAGES.index(stage)] if one in self._seconds]
+        before = [one for one in STAGES[: STAGES.index(stage)] if one in self._seen]
         if before:
             taken = min(max(0.0, seconds), self._seconds[before[-1]])
             self._seconds[before[-1]] -= taken
@@ -53,5 +54,6 @@ class Stopwatch:
     def _close(self) -> None:
         now = self._monotonic()
         if self._stopped is None:
+            self._seen.add(self.stage)
             self._seconds[self.stage] = self._seconds.get(self.stage, 0.0) + now - self._entered
             self._entered = now
