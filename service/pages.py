@@ -1,16 +1,23 @@
 """GET /, /status and /assets/...: the page itself. It talks to this service and to the bucket, and to nobody else."""
 
+import html
+
 from aiohttp import hdrs, web
 from aiohttp.helpers import ETAG_ANY, ETag
 
 from core.error_codes import ErrorCode
 from core.settings import Settings
+from service.keys import OUTSIDE, PIPELINE, SETTINGS
+from service.pipeline_answers import health_body
+from service.pipeline_text import pipeline_text
 from service.refusal import Refusal
 from service.site import File, Site, read_site
+from service.standing import judge
 from service.storage_origin import storage_origin
 
 SITE = web.AppKey("site", Site)
 PAGE_HEADERS = web.AppKey("page_headers", dict[str, str])
+STANDING = b"{{standing}}"
 FOR_EVER = "public, max-age=31536000, immutable"
 
 
@@ -49,7 +56,18 @@ async def home(request: web.Request) -> web.Response:
 
 
 async def status(request: web.Request) -> web.Response:
-    return _page(request, request.app[SITE].pages["status"])
+    """With the present verdict in it, for readers without JavaScript."""
+    verdict = await _verdict(request)
+    page = request.app[SITE].pages["status"]
+    return _page(request, File(page.body.replace(STANDING, html.escape(verdict).encode()), page.content_type))
+
+
+async def _verdict(request: web.Request) -> str:
+    found = request.app[PIPELINE]
+    seen, now = found.fresh() or await found.seen(), request.app[OUTSIDE].now()
+    stands = judge(seen, now=now, cadence=found.cadence)
+    version = request.app[SETTINGS].version
+    return pipeline_text(health_body(seen, stands, now=now, cadence=found.cadence, version=version, operator=False))
 
 
 async def asset(request: web.Request) -> web.Response:

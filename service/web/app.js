@@ -1,52 +1,33 @@
-// The page: language, address, and which view stands in the middle.
+// The page for climbers: which view stands in the middle, by the address. A view's modules come when it is wanted.
 
-import { compareView, pickView } from "./compare.js";
-import { el } from "./elements.js";
+import { frame } from "./frame.js";
 import { homeView } from "./home.js";
-import { preference } from "./recents.js";
-import { rules } from "./rules.js";
 import { makeService } from "./service.js";
-import { helpView } from "./troubles.js";
-import { watchView } from "./watch.js";
-import { LANGUAGES, makeWords, pickLanguage } from "./words.js";
+import { makeWords } from "./words.js";
 
 const ID = "([0-9a-fA-F-]{36})";
 const ROUTES = [
-  [new RegExp(`^#/a/${ID}$`), watchView],
-  [new RegExp(`^#/a/${ID}/with$`), pickView],
-  [new RegExp(`^#/a/${ID}/with/${ID}$`), compareView],
-  [/^#\/help$/, helpView],
+  [new RegExp(`^#/a/${ID}$`), async (...args) => (await import("./watch.js")).watchView(...args)],
+  [new RegExp(`^#/a/${ID}/with$`), async (...args) => (await import("./compare.js")).pickView(...args)],
+  [new RegExp(`^#/a/${ID}/with/${ID}$`), async (...args) => (await import("./compare.js")).compareView(...args)],
+  [/^#\/help$/, async (...args) => (await import("./help.js")).helpView(...args)],
 ];
 
 const main = document.getElementById("main");
 let leave = null;
 let turn = 0;
 
-function context(language) {
-  return { words: makeWords(language), service: makeService(language) };
-}
-
 async function show() {
   const mine = ++turn;
   leave?.();
   leave = null;
-  const language = pickLanguage(preference("language"));
-  const { words, service } = context(language);
-  document.documentElement.lang = language;
+  const language = frame(show);
   document.title = "Performate";
-  document.getElementById("skip").textContent = words.say("skip");
-  header(words, language);
-  footer(words);
   main.replaceChildren();
   const [view, args] = wanted(location.hash);
-  const end = await view(main, { words, service }, ...args);
+  const end = await view(main, { words: makeWords(language), service: makeService(language) }, ...args);
   if (mine === turn) leave = typeof end === "function" ? end : null;
   else end?.();
-}
-
-function footer({ say }) {
-  document.getElementById("foot").replaceChildren(el("a", { href: "/status" }, say("pipeline")), el("a", { href: "#/help" }, say("help")),
-    el("a", { href: "/openapi.json" }, "API"), el("span", {}, `Performate ${rules.version}`));
 }
 
 function wanted(hash) {
@@ -55,15 +36,6 @@ function wanted(hash) {
     if (found) return [view, found.slice(1).map((id) => id.toLowerCase())];
   }
   return [homeView, []];
-}
-
-function header({ say }, language) {
-  const choice = (code, label) => el("label", { class: "chip" },
-    el("input", { type: "radio", name: "language", value: code, checked: code === language, onchange: () => (preference("language", code), show()) }),
-    el("span", { lang: code, title: label }, code.toUpperCase()));
-  document.getElementById("top").replaceChildren(
-    el("a", { class: "brand", href: "#/" }, el("img", { src: new URL("./mark.svg", import.meta.url).href, alt: "", width: 28, height: 28 }), "Performate"),
-    el("fieldset", { class: "languages" }, el("legend", { class: "unseen" }, say("language")), Object.entries(LANGUAGES).map(([code, label]) => choice(code, label))));
 }
 
 window.addEventListener("hashchange", () => {

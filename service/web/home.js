@@ -87,6 +87,7 @@ class Home {
 
   add(files) {
     catalogue(this.context.service);
+    import("./watch.js");
     for (const file of files) this.waiting.push(new Item(file, this));
     this.uploads.hidden = false;
     this.next();

@@ -14,9 +14,9 @@ export class Player {
     this.listeners = new Set();
     this.video = el("video", { playsinline: true, preload: "auto", tabindex: "-1", "aria-label": name });
     this.video.muted = true;
-    this.canvas = el("canvas", { class: "overlay", "aria-hidden": "true" });
-    this.overlay = new Overlay(this.canvas, result, words);
-    this.stage = el("div", { class: "stage", tabindex: "0", role: "group", "aria-label": `${name}. ${words.say("player_keys")}` }, this.video, this.canvas);
+    this.cover = el("div", { class: "overlay", "aria-hidden": "true" });
+    this.overlay = new Overlay(this.cover, result, words);
+    this.stage = el("div", { class: "stage", tabindex: "0", role: "group", "aria-label": `${name}. ${words.say("player_keys")}` }, this.video, this.cover);
     this.stage.style.setProperty("--shape", `${result.video.width} / ${result.video.height}`);
     this.stage.style.setProperty("--tall", String(result.video.width / result.video.height));
     this.bar = this.makeBar(layers);
@@ -44,10 +44,7 @@ export class Player {
     const { say } = this.words;
     const box = (label, checked, onchange) =>
       el("label", { class: "chip" }, el("input", { type: "checkbox", checked, onchange: (event) => onchange(event.target.checked) }), el("span", {}, label));
-    const layer = (name) => box(say(`layer_${name}`), true, (on) => {
-      this.overlay.layers[name] = on;
-      this.overlay.draw(this.overlay.now);
-    });
+    const layer = (name) => box(say(`layer_${name}`), true, (on) => this.overlay.setLayer(name, on));
     return el("fieldset", { class: "layers" }, el("legend", {}, say("show")),
       layer("line"), layer("placements"), layer("phase"), box(say("sound"), false, (on) => (this.video.muted = !on)),
       el("span", { class: "ramp" }, say("slow"), el("i", { "aria-hidden": "true" }), say("fast")));
@@ -62,7 +59,7 @@ export class Player {
     this.stage.addEventListener("keydown", (event) => this.key(event));
     this.stage.addEventListener("click", () => this.playOrPause());
     this.resized = new ResizeObserver(() => this.overlay.fit());
-    this.resized.observe(this.canvas);
+    this.resized.observe(this.cover);
     if ("requestVideoFrameCallback" in video) this.everyPicture();
     else this.everyRefresh();
     this.shows(0);

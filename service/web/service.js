@@ -72,12 +72,14 @@ export function makeService(language) {
       return answer.status !== 202;
     },
 
-    /** The pipeline's verdict: a body for 200 and 503, null where there is none. */
-    async pipeline(path) {
-      const answer = await reach(path);
+    /** The prober's verdict: the body of a 200 and of a 503, null where there is none. */
+    async pipeline() {
+      const answer = await reach("/health/analysis-pipeline");
       const body = await answer.json().catch(() => null);
-      return answer.ok || (answer.status === 503 && body?.status) ? body : null;
+      return answer.ok || (answer.status === 503 && body?.serviceId) ? body : null;
     },
+
+    history: () => get("/health/analysis-pipeline/history"),
 
     async alive() {
       try {

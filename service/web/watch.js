@@ -1,5 +1,6 @@
 // An analysis on its way: which stage, how far, how long already. Ends in the result or in what went wrong.
 
+import { milliseconds } from "./details.js";
 import { announce, el } from "./elements.js";
 import { askPatiently } from "./patience.js";
 import { known, remember } from "./recents.js";
@@ -67,7 +68,8 @@ class Watch {
     document.title = say("title_progress", { percent: percent(body.progress / 100), name: this.name });
     if (this.was !== `${body.status} ${body.stage}`) announce(say(working ? `stage_${body.stage}` : "stage_queue"));
     this.was = `${body.status} ${body.stage}`;
-    if (!working) this.showQueue();
+    if (!working && !this.asked) this.showQueue();
+    this.asked = true;
   }
 
   build() {
@@ -95,13 +97,12 @@ class Watch {
     if (this.waited) this.waited.textContent = say("waited", { time: clock((Date.now() - this.since) / 1000) });
   }
 
-  /** What the pipeline's last look says about the queue; nothing where it says nothing. */
+  /** How long the queue took when somebody last measured it; nothing where nobody did. */
   async showQueue() {
-    const verdict = await this.context.service.pipeline("/health/analysis-pipeline").catch(() => null);
-    const found = (name) => verdict?.checks?.[name]?.[0]?.observedValue;
-    const [count, age] = [found("queue:depth"), found("queue:oldest_age")];
-    const { say, clock } = this.context.words;
-    if (typeof count === "number") this.queue.textContent = say("queue_ahead", { count, time: clock(age ?? 0) });
+    const verdict = await this.context.service.pipeline().catch(() => null);
+    const { observedValue, status } = verdict?.checks?.["queue:duration"]?.[0] ?? {};
+    const { words } = this.context;
+    if (typeof observedValue === "number" && status !== "fail") this.queue.textContent = words.say("queue_lately", { time: milliseconds(observedValue, words) });
   }
 
   async completed(signal) {

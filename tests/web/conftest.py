@@ -1,5 +1,6 @@
 """One product, one browser and one analysis for all tests of the page."""
 
+import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from functools import partial
@@ -8,10 +9,10 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from ops.provision import provision
 from playwright.async_api import Browser, async_playwright
 
 from core.settings import load_settings
+from ops.provision import provision
 from tests.figure import Climber, drawn_climber
 from tests.flow.product import ROOT, Product, product
 from tests.web.browser import ADVICE, ARGUMENTS, chromium
@@ -25,9 +26,9 @@ CLIMBER = Climber(size=(360, 640))
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """All of them share one loop, as browser and product do."""
     for item in items:
-        if Path(__file__).parent in item.path.parents:
+        if Path(__file__).parent in item.path.parents and inspect.iscoroutinefunction(getattr(item, "function", None)):
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
-            item.add_marker(pytest.mark.timeout(120))
+            item.add_marker(pytest.mark.timeout(180))
 
 
 @pytest.fixture(scope="session")

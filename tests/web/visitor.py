@@ -12,6 +12,7 @@ import numpy as np
 from playwright.async_api import Browser, BrowserContext, Page, Request
 
 from tests.clips import Image
+from tests.flow.product import wait_for
 
 WATCHED = """
 window.shifted = 0;
@@ -50,6 +51,9 @@ class Visitor:
     crashes: list[str] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
 
+    def keep_request(self, request: Request) -> None:
+        self.requests.append(request)
+
     async def open(self, path: str = "/") -> None:
         await self.page.goto(f"{self.url}{path}")
         await self.page.wait_for_selector("main h1")
@@ -62,6 +66,11 @@ class Visitor:
 
     async def seek(self, at: float, *, index: int = 0) -> None:
         await self.page.evaluate(SEEK, [at, index])
+
+    async def until(self, condition: str, *, limit: float = 60) -> None:
+        """Waits for a JavaScript condition. Playwright's own wait_for_function evaluates strings inside the page,
+        which the page's policy forbids."""
+        await wait_for(condition, lambda: self.page.evaluate(f"() => Boolean({condition})"), limit=limit)
 
     async def drop(self, clip: Path, *, name: str | None = None, kind: str = "video/mp4") -> None:
         data = base64.b64encode(clip.read_bytes()).decode()
@@ -104,7 +113,7 @@ async def visiting(browser: Browser, url: str, **options: Any) -> AsyncIterator[
     await context.expose_function("reportViolation", report)
     await context.add_init_script(WATCHED)
     visitor.page.on("pageerror", lambda error: visitor.crashes.append(f"{error.name}: {error.message}"))
-    visitor.page.on("request", lambda request: visitor.requests.append(request))
+    visitor.page.on("request", visitor.keep_request)
     try:
         yield visitor
         assert visitor.violations == []
