@@ -14,7 +14,7 @@ from consumer.kinematics.track import follow
 
 Bodies = list[Body | None]
 
-# beside somebody's time, for so long nobody else is taken for him
+# beside somebody's time, for so long nobody who was seen together with him is taken for him
 BESIDE_S = 1.5
 
 
@@ -25,17 +25,26 @@ def pick(samples: list[Sample]) -> Bodies:
     spans: list[tuple[float, float]] = []
     chosen: Bodies = [None] * len(samples)
     for one in sorted(_identities(samples), key=lambda one: claim(samples, one), reverse=True):
+        bodies = only(samples, one)
+        times = [sample.t for sample, body in zip(samples, bodies, strict=True) if body is not None]
+        taken = [_kept_for_himself(span, times) for span in spans]
         mine = [
             k
-            for k, body in enumerate(only(samples, one))
-            if body is not None and not any(low <= samples[k].t <= high for low, high in spans)
+            for k, body in enumerate(bodies)
+            if body is not None and not any(low <= samples[k].t <= high for low, high in taken)
         ]
-        for k, body in enumerate(only(samples, one)):
-            if k in mine:
-                chosen[k] = body
+        for k in mine:
+            chosen[k] = bodies[k]
         if mine:
-            spans.append((samples[mine[0]].t - BESIDE_S, samples[mine[-1]].t + BESIDE_S))
+            spans.append((samples[mine[0]].t, samples[mine[-1]].t))
     return chosen
+
+
+def _kept_for_himself(span: tuple[float, float], times: list[float]) -> tuple[float, float]:
+    """Somebody's time as it is closed to another: to one who was seen beside him, a little longer at both ends."""
+    low, high = span
+    beside = any(low <= t <= high for t in times)
+    return (low - BESIDE_S, high + BESIDE_S) if beside else span
 
 
 def only(samples: list[Sample], identity: int) -> Bodies:

@@ -16,6 +16,8 @@ MAX_PAUSE_S = 2.0
 MIN_RISE = 0.5
 MIN_TRAVERSE = 1.0
 FEET_OFF_S = 1.0
+# torso lengths from one sample to the next; less is jitter
+RISING = 0.02
 # a person who comes nearer changes size; a climber hardly does
 MAX_SIZE_RATIO = 2.0
 # a hand that stays in place while the hips move: the wall holds it
@@ -45,7 +47,7 @@ def by_posture(seen: Sightings, track: Track) -> Climbs:
     for first, last in split_at(one_scene_each(seen, held), down):
         stretch = trimmed(pose, floor, first, last)
         if stretch is not None and is_climb(seen, pose, feet_off, stretch):
-            attempts.append(stretch)
+            attempts.append((risen_from(pose, first, stretch[0]), stretch[1]))
     return Climbs(attempts=tuple(attempts), falls=ending(down, attempts))
 
 
@@ -76,6 +78,13 @@ def trimmed(pose: Posture, floor: Array, first: int, last: int) -> tuple[int, in
     """The stretch without the standing at its two ends; None when it is all standing."""
     before, after = standing_ends(pose, first, last, floor)
     return (first + before, last - after) if before + after <= last - first else None
+
+
+def risen_from(pose: Posture, first: int, start: int) -> int:
+    """Where the hips begin the rise that takes the feet off the floor at `start`; not before `first`."""
+    while start > first and pose.hip_up[start] - pose.hip_up[start - 1] > RISING * pose.size[start]:
+        start -= 1
+    return start
 
 
 def is_climb(seen: Sightings, pose: Posture, feet_off: Flags, stretch: tuple[int, int]) -> bool:

@@ -71,7 +71,7 @@ def pieces(seen: Sightings) -> Ids:
 
 
 def smooth(t: Array, values: Array, at: Array) -> tuple[Array, Array]:
-    """Values (n, 2) at times `t`, smoothed by a local quadratic with tricube weights, and their rates, at times `at`."""
+    """Values (n, 2) at times `t`, smoothed by a local quadratic (tricube weights), and their rates, at times `at`."""
     place, rate = np.empty((len(at), 2)), np.zeros((len(at), 2))
     for i, now in enumerate(at):
         away = np.abs(t - now)

@@ -1,7 +1,6 @@
 """Whole clips through the real model: a drawn climber whose path is known, and clips with nothing to measure."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -9,17 +8,12 @@ import numpy as np
 import pytest
 
 from core.result import Measurement, MetricName, Sport
-from tests.clips import H264, Image, write_clip
+from tests.clips import Image
 from tests.figure import Climber, drawn_climber
 from tests.kinematics.conftest import REPO, Measure
+from tests.kinematics.drawn import hip_errors, nothing_measured, write
 
 REAL = REPO.parent / "shared" / "clips"
-ENCODING = replace(H264, fps=20, options={"preset": "veryfast", "crf": "23"})
-
-
-def write(path: Path, pictures: Iterable[Image]) -> Path:
-    write_clip(path, pictures, ENCODING)
-    return path
 
 
 def real(name: str) -> Path:
@@ -32,19 +26,6 @@ def real(name: str) -> Path:
 def climb(measured: Measure, tmp_path_factory: pytest.TempPathFactory) -> tuple[Climber, Measurement]:
     path = tmp_path_factory.mktemp("climb") / "climb.mp4"
     return drawn_climber(path), measured(path)
-
-
-def hip_errors(climber: Climber, result: Measurement) -> list[float]:
-    """Distance of each track point from the truth, torso lengths."""
-    errors = []
-    for point in result.track:
-        x, y = climber.hip(point.t)
-        errors.append(float(np.hypot((point.x - x) * climber.aspect, point.y - y)) / climber.torso)
-    return errors
-
-
-def nothing_measured(result: Measurement, reason: str) -> bool:
-    return all(metric.value is None and metric.reason == reason for metric in result.metrics.values())
 
 
 def test_the_hip_track_lies_on_the_climber(climb: tuple[Climber, Measurement]) -> None:
