@@ -1,6 +1,9 @@
-import numpy as np
+from collections.abc import Callable
 
-from consumer.kinematics.feet import cut_feet
+import numpy as np
+import pytest
+
+from consumer.kinematics.feet import cut_feet, high_steps
 from consumer.kinematics.placements import dwells
 from consumer.kinematics.stops import hesitations, rests
 from consumer.kinematics.track import follow
@@ -30,6 +33,42 @@ def test_a_hand_that_only_passes_is_no_placement() -> None:
     left = ((0.0, (2.6, 6.0)), (2.0, (2.4, 7.0)), (2.25, (2.6, 8.0)))
     seen = sightings(5, lambda _: (3, 5), hands=lambda t: (moved(t, *left), RIGHT))
     assert sum(dwell.new for dwell in dwells(seen, follow(seen, TORSO), 0, 49)) == 1
+
+
+def test_a_short_stay_after_a_long_reach_is_a_placement() -> None:
+    """A campus board: each hand stays for a quarter of a second."""
+    left = ((0.0, (2.6, 6.0)), (2.0, (2.6, 7.2)), (2.5, (2.6, 8.4)), (3.0, (2.6, 9.6)))
+    seen = sightings(5, lambda t: (3, 5 + max(0.0, t - 2)), hands=lambda t: (moved(t, *left), RIGHT))
+    assert sum(dwell.new for dwell in dwells(seen, follow(seen, TORSO), 0, 49)) == 3
+
+
+def test_a_hand_that_comes_slowly_is_put_once() -> None:
+    def hand(t: float) -> Place:
+        share = float(np.clip((t - 2) / 2.5, 0, 1))
+        return 2.6, 6.0 + 1.2 * share * share * (3 - 2 * share)
+
+    seen = sightings(8, lambda _: (3, 5), hands=lambda t: (hand(t), RIGHT))
+    assert sum(dwell.new for dwell in dwells(seen, follow(seen, TORSO), 0, 79)) == 1
+
+
+def test_the_start_hold_is_known_from_before_the_climb() -> None:
+    left = ((0.0, (2.6, 6.5)), (2.0, (2.4, 7.5)))
+    seen = sightings(6, lambda _: (3, 5), hands=lambda t: (moved(t, *left), (3.4, 6.5)))
+    track = follow(seen, TORSO)
+    # the climb begins as the hand is already on its way
+    assert [dwell.hand for dwell in dwells(seen, track, 21, 59) if dwell.new] == [0]
+    hanging = sightings(6, lambda _: (3, 5), hands=lambda t: (moved(t, (0.0, (2.6, 4.8)), (2.0, (2.4, 7.5))), RIGHT))
+    assert not any(dwell.new for dwell in dwells(hanging, follow(hanging, TORSO), 21, 59))
+
+
+def test_a_foot_put_as_high_as_the_hips_is_a_high_step_and_a_usual_step_is_none() -> None:
+    def feet(high: float) -> Callable[[float], tuple[Place, Place]]:
+        return lambda t: (moved(t, (0.0, (2.6, 3.6)), (3.0, (2.4, high))), (3.2, 3.6))
+
+    for height, expected in ((4.8, [(0, 3.2)]), (4.2, [])):
+        seen = sightings(8, lambda _: (3, 5), hands=lambda _: ((2.6, 7.0), RIGHT), feet=feet(height))
+        found = high_steps(seen, follow(seen, TORSO), 0, 79)
+        assert [(step.hand, pytest.approx(seen.t[step.first], abs=0.2)) for step in found] == expected
 
 
 def test_jitter_is_no_placement() -> None:

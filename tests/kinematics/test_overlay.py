@@ -1,10 +1,21 @@
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from core.notices import codes, notice
-from core.overlay import overlay_elements
-from core.result import Event, Measurement, Phase, Quality, Segment, TrackPoint, Video
+from core.overlay import overlay_elements, overlay_skeletons
+from core.result import (
+    Event,
+    Joint,
+    JointName,
+    Measurement,
+    Phase,
+    Quality,
+    Segment,
+    Skeleton,
+    TrackPoint,
+    Video,
+)
 
 
 def measurement(*, phases: tuple[Phase, ...] = (Phase(kind="on_wall", t0=0, t1=4),)) -> Measurement:
@@ -83,3 +94,18 @@ def test_every_notice_speaks_both_languages() -> None:
 def test_an_unknown_notice_is_a_programming_error() -> None:
     with pytest.raises(KeyError):
         notice("NO_SUCH_CODE")
+
+
+def test_the_body_in_a_kept_frame_is_told_in_displayed_pixels_with_its_bones() -> None:
+    joints = tuple(Joint(name=name, x=0.5, y=0.25, confidence=0.9) for name in get_args(JointName))
+    skeleton = Skeleton(frame_id="f00", t=0.0, joints=joints)
+    (told,) = overlay_skeletons(measurement().model_copy(update={"skeletons": (skeleton,)}))
+    assert told["frame_id"] == "f00"
+    assert told["time"] == 0.01
+    assert told["joints"]["left_wrist"] == {"x": 360, "y": 320, "confidence": 0.9}
+    assert {name for bone in told["bones"] for name in bone} == set(told["joints"]) - {"nose"}
+
+
+def test_a_measurement_of_before_the_skeletons_can_still_be_read() -> None:
+    old = measurement().model_dump(exclude={"skeletons", "camera_path"})
+    assert Measurement.model_validate(old).skeletons == ()
