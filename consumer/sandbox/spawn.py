@@ -31,8 +31,8 @@ ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "MALLOC_ARENA_MAX": "2",
 }
-# A killed process's pipes end at once, unless something that left its group holds them.
-END_S = 2
+# A killed process's pipes end at once, on a crowded machine within seconds; unless what left its group holds them.
+END_S = 10
 # what loading the decoders may take of the CPU, on a very slow machine
 START_CPU_S = 60
 
