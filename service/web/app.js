@@ -1,5 +1,6 @@
 // The page for climbers: which view stands in the middle, by the address. A view's modules come when it is wanted.
 
+import { el } from "./elements.js";
 import { frame } from "./frame.js";
 import { homeView } from "./home.js";
 import { makeService } from "./service.js";
@@ -23,9 +24,11 @@ async function show() {
   leave = null;
   const language = frame(show);
   document.title = "Performate";
-  main.replaceChildren();
+  // a root of its own: a view that comes too late fills one that nobody sees any more
+  const root = el("div", { class: "view" });
+  main.replaceChildren(root);
   const [view, args] = wanted(location.hash);
-  const end = await view(main, { words: makeWords(language), service: makeService(language) }, ...args);
+  const end = await view(root, { words: makeWords(language), service: makeService(language) }, ...args);
   if (mine === turn) leave = typeof end === "function" ? end : null;
   else end?.();
 }

@@ -111,7 +111,7 @@ class Pair {
 
   table() {
     const { say } = this.words;
-    const [a, b] = this.loaded.map(({ result }) => result.metrics);
+    const [a, b] = this.loaded.map(({ result }) => ({ ...result.metrics, economy: { value: result.economy?.value ?? null, unit: "1" } }));
     const cell = (name, metrics) => {
       if (!metrics[name] || metrics[name].value === null) return "–";
       const { value, unit } = shown(name, metrics[name], this.words);

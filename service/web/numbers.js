@@ -10,6 +10,7 @@ export const METRICS = [
 /** {value, unit} as read by people. */
 export function shown(name, metric, { say, number, percent }) {
   const { value, unit } = metric;
+  if (name === "economy") return { value: number(value, 0), unit: "" };
   if (name === "path_efficiency" || name === "still_share") return { value: percent(value), unit: "" };
   if (unit === "count") return { value: number(value, 0), unit: "" };
   if (unit === "1") return { value: number(value, 2), unit: "" };
@@ -28,7 +29,7 @@ export function numbersOf({ result, words, notices }) {
   const unknown = names.filter((name) => result.metrics[name].value === null);
   const reason = (code) => notices[code]?.[language] ?? code ?? say("reason_unknown");
   return el("section", { class: "block" }, el("h2", {}, say("numbers")),
-    notes(result, reason, words),
+    result.track.length > 1 && notes(result, reason, words),
     el("div", { class: "cards" }, result.economy && economyCard(result, words), known.map((name) => card(name, result.metrics[name], words))),
     unknown.length > 0 && el("div", { class: "unmeasured" }, el("h3", {}, say("not_measured")), missing(unknown, result.metrics, reason, words)));
 }
@@ -69,5 +70,5 @@ function missing(names, metrics, reason, { say }) {
   const codes = [...new Set(names.map((name) => metrics[name].reason))];
   return el("ul", { class: "reasons" }, codes.map((code) => el("li", { class: "card" },
     el("b", {}, names.filter((name) => metrics[name].reason === code).map((name) => say(name)).join(", ")),
-    el("p", {}, say("because", { reason: reason(code) })))));
+    el("p", {}, reason(code)))));
 }

@@ -119,7 +119,7 @@ export class Overlay {
     const kind = phaseAt(this.result, t);
     const speed = this.track ? valueAt(this.track, this.track.speed, t) : null;
     const { say, number } = this.words;
-    const parts = [kind && say(`phase_${kind}`), speed !== null && `${number(speed, 1)} ${say("torso/s")}`].filter(Boolean);
+    const parts = [kind && say(`phase_${kind}`), speed !== null && this.place.width > 220 && `${number(speed, 1)} ${say("torso/s")}`].filter(Boolean);
     if (parts.length) this.label(parts.join(" · "), Math.max(11, Math.min(this.place.width, this.place.height) / 30));
   }
 

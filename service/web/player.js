@@ -12,6 +12,7 @@ export class Player {
     this.result = result;
     this.words = words;
     this.listeners = new Set();
+    this.beginning = null;
     this.video = el("video", { playsinline: true, preload: "auto", tabindex: "-1", "aria-label": name });
     this.video.muted = true;
     this.cover = el("div", { class: "overlay", "aria-hidden": "true" });
@@ -95,12 +96,20 @@ export class Player {
   }
 
   seek(t) {
+    this.beginning = null;
     const to = Math.min(Math.max(t, 0), this.result.video.duration_s);
     this.video.currentTime = to;
     if (this.video.readyState < 1) this.shows(to);
   }
 
+  /** Shows the moment `t` before anybody asked for another; the first play then begins at `from`. */
+  preview(t, from) {
+    this.beginning = from;
+    this.video.addEventListener("loadeddata", () => this.beginning !== null && (this.video.currentTime = t), { once: true });
+  }
+
   playOrPause() {
+    if (this.beginning !== null) this.seek(this.beginning);
     if (this.video.paused) this.video.play().catch(() => this.showPlaying(false));
     else this.video.pause();
   }

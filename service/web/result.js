@@ -4,7 +4,7 @@ import { Chart, piecesOf } from "./chart.js";
 import { claimsOf } from "./claims.js";
 import { button, el, fill, fold } from "./elements.js";
 import { detailsOf, sharing } from "./details.js";
-import { trackOf } from "./geometry.js";
+import { mainAttempt, trackOf } from "./geometry.js";
 import { numbersOf } from "./numbers.js";
 import { Player } from "./player.js";
 
@@ -17,8 +17,10 @@ export async function resultView(root, context, { result, video, name }) {
   const { say } = words;
   const notices = await service.notices().catch(() => ({}));
   const player = new Player(result, words, { name });
+  if (result.poster_url) player.video.poster = result.poster_url;
   if (video) player.video.src = video.video_url;
   const track = trackOf(result);
+  if (track) player.preview(topOf(track, result), mainAttempt(result)?.t0 ?? 0);
   const parts = { result, words, notices, seek: (t) => player.seek(t) };
   fill(root,
     el("div", { class: "row title" }, el("div", { class: "grow" }, el("h1", {}, say("your_climb")), el("p", { class: "lead name" }, name)),
@@ -28,6 +30,12 @@ export async function resultView(root, context, { result, video, name }) {
       el("div", { class: "story" }, track ? heightOf(parts, player, track) : nothing(parts), stuckOf(parts), momentsOf(parts))),
     numbersOf(parts), claimsOf(parts), sharing(parts), detailsOf(parts));
   return () => player.dispose();
+}
+
+/** When the hips were highest: the whole line is to be seen then. */
+function topOf(track, result) {
+  const top = track.height.reduce((best, height, k) => (height > track.height[best] ? k : best), 0);
+  return Math.min(track.t[top], result.video.duration_s - 0.1);
 }
 
 function heightOf({ result, words, seek }, player, track) {

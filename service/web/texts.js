@@ -123,8 +123,7 @@ export const TEXTS = {
   end: ["end", "Ende"],
 
   numbers: ["What was measured", "Was gemessen wurde"],
-  not_measured: ["Not measured", "Nicht gemessen"],
-  because: ["because: {reason}", "weil: {reason}"],
+  not_measured: ["Not measured, because …", "Nicht gemessen, weil …"],
   reason_unknown: ["no reason was given", "kein Grund genannt"],
   sure: ["{percent} sure", "{percent} sicher"],
   how_sure: ["How sure: {percent}", "Wie sicher: {percent}"],
@@ -190,7 +189,7 @@ export const TEXTS = {
   share: ["Share link", "Link teilen"],
   share_note: ["Whoever has this link sees clip and result.", "Wer diesen Link hat, sieht Clip und Ergebnis."],
 
-  compare: ["Compare with another attempt", "Mit anderem Versuch vergleichen"],
+  compare: ["Compare attempts", "Versuche vergleichen"],
   compare_title: ["Two attempts", "Zwei Versuche"],
   compare_pick: ["Which attempt beside it?", "Welcher Versuch daneben?"],
   compare_none: ["Only this one is known in this browser so far. Paste the link of another:", "In diesem Browser ist bisher nur dieser bekannt. Füge den Link eines anderen ein:"],
@@ -220,6 +219,8 @@ export const TEXTS = {
   countdown: ["Again in {n} s", "Wieder in {n} s"],
   code: ["Code", "Code"],
   trace: ["Trace id", "Trace-Kennung"],
+  analysis: ["Analysis", "Auswertung"],
+  request: ["Request", "Anfrage"],
   copy: ["Copy", "Kopieren"],
   again_clip: ["Upload the clip again", "Clip noch einmal hochladen"],
   another_clip: ["Choose another clip", "Anderen Clip wählen"],

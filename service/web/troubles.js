@@ -39,11 +39,18 @@ export async function troublePanel(trouble, { service, words, retry = null, acti
 }
 
 function factsOf(trouble, facts, { say }) {
-  const trace = trouble.problem?.technical_details?.trace_id ?? facts.trace ?? trouble.requestId;
-  const copy = trace && button(say("copy"), () => copied(copy, trace, say("copied")), { class: "button small copy", "aria-label": `${say("copy")}: ${say("trace")}` });
+  const [label, id] = referenceOf(trouble, facts);
+  const copy = id && button(say("copy"), () => copied(copy, id, say("copied")), { class: "button small copy", "aria-label": `${say("copy")}: ${say(label)}` });
   return el("dl", { class: "facts" },
     el("div", {}, el("dt", {}, say("code")), el("dd", {}, el("code", {}, trouble.code))),
-    trace && el("div", {}, el("dt", {}, say("trace")), el("dd", {}, el("code", { class: "trace" }, trace), " ", copy)));
+    id && el("div", {}, el("dt", {}, say(label)), el("dd", {}, el("code", { class: "trace" }, id), " ", copy)));
+}
+
+/** What to name when asking for help: the trace, or else the analysis or the request that the logs know. */
+function referenceOf(trouble, { analysis }) {
+  const trace = trouble.problem?.technical_details?.trace_id;
+  if (trace) return ["trace", trace];
+  return analysis ? ["analysis", analysis] : ["request", trouble.requestId];
 }
 
 /** A button that counts down where the service asked for patience. */

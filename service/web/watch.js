@@ -128,7 +128,7 @@ class Watch {
     document.title = words.say("title_failed", { name: this.name });
     const next = el("a", { class: "button main", href: "#/" }, words.say(body.error.retry === "same_request" ? "again_clip" : "another_clip"));
     const trouble = { code: body.error.error_code, problem: body.error, status: body.error.status, retryAfter: null, requestId: body.error.request_id };
-    const panel = await troublePanel(trouble, { ...this.context, actions: [next], facts: { trace: this.id } });
+    const panel = await troublePanel(trouble, { ...this.context, actions: [next], facts: { analysis: this.id } });
     this.root.replaceChildren(el("div", { class: "narrow" }, el("h1", {}, words.say("failed_title")), el("p", { class: "lead name" }, this.name), panel));
   }
 

@@ -74,7 +74,7 @@ async def test_the_second_is_picked_from_those_this_browser_knows(visit: Visit, 
     window = await visit(viewport={"width": 360, "height": 740})
     await window.open_result(later)
     await window.open_result(done)
-    await window.page.get_by_role("link", name="Compare with another attempt").click()
+    await window.page.get_by_role("link", name="Compare attempts").click()
     await expect(window.page.locator(".clips a")).to_have_text(["second try.mp4"])
     await window.page.get_by_label("Link or id of another analysis").fill("nonsense")
     await window.page.get_by_role("button", name="Compare").click()

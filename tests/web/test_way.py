@@ -23,6 +23,7 @@ async def test_a_dropped_clip_gets_its_line(it: Product, visit: Visit, clip: Pat
     await window.page.wait_for_url("**/#/a/*")
     await window.page.wait_for_selector(".player", timeout=45_000)
     assert (await window.page.title()).startswith("✓ Done – project.mp4")
+    await window.until("document.querySelector('video').currentTime > 7.5")
     at = 7.0
     await window.seek(at)
     mask = await window.drawn()
