@@ -1,5 +1,6 @@
 """Disk for clips while they are worked on: a bounded number of bytes, a private folder a job, nothing left behind."""
 
+import errno
 import fcntl
 import os
 import secrets
@@ -16,6 +17,8 @@ from core.failure import Failure
 
 log = structlog.stdlib.get_logger(__name__)
 LOCKED = ".lock"
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
+"""What a disk says when it is full: SCRATCH_FULL."""
 
 
 class Scratch:

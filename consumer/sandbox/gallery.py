@@ -4,17 +4,16 @@ reserve of scratch space."""
 from __future__ import annotations
 
 import asyncio
-import errno
 from collections.abc import Iterable
 from pathlib import Path
 
 from consumer.sandbox.protocol import MAX_PICTURES, MAX_PICTURES_BYTES
+from consumer.scratch import NO_ROOM
 from core.error_codes import ErrorCode
 from core.failure import Failure
 from core.result import Frame
 
 JPEG_START, JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
-NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 class Allowance:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -128,15 +128,14 @@ async def open_sandbox(*reads: Path, command: Sequence[str] | None = None) -> As
 async def loaded(command: Sequence[str] | None = None) -> Child:
     """A child that has loaded its decoders. Raises Failure: DECODER_CRASHED, DECODER_TIMEOUT; OSError."""
     child = await Child.start(command)
-    try:
-        async with asyncio.timeout(START_LIMIT_S):
-            reply = await Talk(child, most_progress=0).listen()
+    async with AsyncExitStack() as otherwise:
+        otherwise.push_async_callback(child.close)
+        try:
+            async with asyncio.timeout(START_LIMIT_S):
+                reply = await Talk(child, most_progress=0).listen()
+        except TimeoutError:
+            raise Failure(ErrorCode.DECODER_TIMEOUT, f"not loaded within {START_LIMIT_S:g} s") from None
         if not isinstance(reply, Ready):
             raise Failure(ErrorCode.DECODER_CRASHED, "a child that starts with an answer")
-    except TimeoutError:
-        await child.close()
-        raise Failure(ErrorCode.DECODER_TIMEOUT, f"not loaded within {START_LIMIT_S:g} s") from None
-    except BaseException:
-        await child.close()
-        raise
+        otherwise.pop_all()
     return child

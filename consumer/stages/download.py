@@ -1,7 +1,6 @@
 """The clip, from the bucket into a private folder: the very version that was examined, hashed on the way."""
 
 import asyncio
-import errno
 import hashlib
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -11,6 +10,7 @@ from typing import Self
 import structlog
 
 from consumer.sandbox.protocol import MAX_PICTURES_BYTES
+from consumer.scratch import NO_ROOM
 from consumer.stages.stage import Bench, Case, Stage, given
 from core.error_codes import ErrorCode
 from core.failure import Failure
@@ -19,7 +19,6 @@ from core.record import Record
 log = structlog.stdlib.get_logger(__name__)
 MAX_RESUMES = 5
 RESUME_PAUSE_S = 1.0
-_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class Sink:
@@ -48,7 +47,7 @@ class Sink:
         try:
             self._file.write(chunk)
         except OSError as error:
-            if error.errno in _NO_ROOM:
+            if error.errno in NO_ROOM:
                 raise Failure(ErrorCode.SCRATCH_FULL, "the disk has no room for the clip") from error
             raise
         self._digest.update(chunk)
@@ -59,7 +58,7 @@ class Sink:
         try:
             self._file.flush()
         except OSError as error:
-            if error.errno in _NO_ROOM:
+            if error.errno in NO_ROOM:
                 raise Failure(ErrorCode.SCRATCH_FULL, "the disk has no room for the clip") from error
             raise
 
