@@ -31,6 +31,7 @@ from tests.flow.product import free_port
 LOOK_S = 0.5
 FIRED = re.compile(r'microburst_faults_total\{.*operation="([^"]*)",action="([^"]*)"\} (\d+)')
 CHILDREN_END_S = 10.0
+START_S = 180.0
 Say = Callable[[str], None]
 
 
@@ -142,7 +143,7 @@ async def _proxy(upstream: str, wish: Wish) -> AsyncIterator[str]:
 
 
 async def _answers(http: aiohttp.ClientSession, url: str) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(START_S):
         while True:
             with contextlib.suppress(aiohttp.ClientError):
                 async with http.get(url) as answer:
