@@ -5,7 +5,7 @@ import math
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consumer.sandbox.protocol import MAX_TEXT, REPLY, ExtractResult, is_sane
@@ -54,6 +54,7 @@ def test_what_nobody_can_use(value: object) -> None:
     assert not is_sane([value, 1.0])
 
 
+@settings(deadline=None)
 @given(st.recursive(st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(-1e15, 1e15), st.lists))
 def test_what_everybody_can_use(value: object) -> None:
     assert is_sane(value)
@@ -65,6 +66,7 @@ def test_it_looks_into_every_block() -> None:
     assert is_sane(ExtractResult(frames=(frame.model_copy(update={"t": 1.0}),)))
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_reply_or_an_error(line: bytes) -> None:
     try:
