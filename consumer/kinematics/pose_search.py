@@ -29,6 +29,8 @@ STRANGER_S = 1.5
 # how often to look for one more person, and for anybody where nothing moves
 NEXT_SEARCH_S = 0.5
 IDLE_SEARCH_S = 0.3
+# what moves and was searched so often in vain is hardly somebody: from then on it is searched as what does not move
+IN_VAIN = 5
 # a stranger's blob is at least this high, beside the people in view
 STRANGER_SIZE = 0.4
 # and is not more than this covered by the box of somebody in view
@@ -43,6 +45,7 @@ class PoseSearch:
         self._holds: list[Hold] = []
         self._identity = 0
         self._searched_at = -np.inf
+        self._in_vain = 0
 
     def look(self, t: float, image: Image, blobs: Sequence[Blob]) -> tuple[Body, ...]:
         """The bodies in the picture at `t`. `blobs` is what is unlike the background in it."""
@@ -54,7 +57,8 @@ class PoseSearch:
         self._leave_bystanders(t, moving, bool(strangers), width, height)
         if self._is_due(t, moving, strangers):
             self._searched_at = t
-            self._search(t, image, strangers if self._in_view(t) else moving or list(blobs))
+            found = self._search(t, image, strangers if self._in_view(t) else moving or list(blobs))
+            self._in_vain = 0 if found else self._in_vain + 1
         return tuple(hold.body for hold in self._in_view(t))
 
     def _in_view(self, t: float) -> list[Hold]:
@@ -99,10 +103,12 @@ class PoseSearch:
         since = t - self._searched_at
         if self._in_view(t):
             return bool(strangers) and len(self._holds) < MAX_PEOPLE and since >= NEXT_SEARCH_S
-        return bool(moving) or since >= IDLE_SEARCH_S - 1e-6
+        return (bool(moving) and self._in_vain < IN_VAIN) or since >= IDLE_SEARCH_S - 1e-6
 
-    def _search(self, t: float, image: Image, blobs: list[Blob]) -> None:
-        """Adds the best body found in the first crop that shows one; the whole picture only while nobody is in view."""
+    def _search(self, t: float, image: Image, blobs: list[Blob]) -> bool:
+        """Adds the best body found in the first crop that shows one, and says if there is one; the whole picture is
+        searched only while nobody is in view.
+        """
         height, width = image.shape[:2]
         regions = [crop_round(blob, width, height) for blob in blobs[:MAX_CROPS]]
         if not self._in_view(t):
@@ -116,7 +122,8 @@ class PoseSearch:
                 bodies = [found for found in bodies if share[id(found)] >= MIN_MOVING_SHARE]
             if bodies:
                 self._accept(t, max(bodies, key=lambda found: found.presence + share[id(found)]))
-                return
+                return True
+        return False
 
     def _may_be(self, t: float, found: Landmarks) -> bool:
         """While nobody is in view, only who was lost less than FORGET_S ago may come back; else anybody new."""
