@@ -43,23 +43,32 @@ async def test_a_hanging_beat_is_a_failed_beat() -> None:
     assert (len(work.began), work.stopped, queue.bodies) == (1, [], [])
 
 
+class Wire(FakeQueue):
+    """The first request takes its time, and arrives whether its sender still waits for the answer or not."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.arriving: list[asyncio.Task[None]] = []
+
+    async def change_visibility(self, receipt: str, seconds: int) -> None:
+        self.arriving.append(asyncio.create_task(self._arrive(receipt, seconds, after=0 if self.arriving else 3)))
+        await asyncio.shield(self.arriving[-1])
+
+    async def _arrive(self, receipt: str, seconds: int, *, after: float) -> None:
+        await asyncio.sleep(after)
+        await super().change_visibility(receipt, seconds)
+
+
 async def test_a_beat_on_its_way_ends_before_the_back_off_is_written() -> None:
     async def fail_while_it_beats(delivery: Delivery, pulse: Pulse) -> None:
-        slow_renewal = asyncio.Event()
+        await asyncio.sleep(21)
+        raise Failure(ErrorCode.STORAGE_UNAVAILABLE, "test", retry_after=500)
 
-        async def renew() -> None:
-            slow_renewal.set()
-            await asyncio.sleep(3)
-
-        pulse.renew_with(renew)
-        await slow_renewal.wait()
-        raise Failure(ErrorCode.STORAGE_UNAVAILABLE, "test", retry_after=7)
-
-    queue = FakeQueue()
+    queue = Wire()
     await queue.send("a", {})
     async with running(make_engine(make_setup(queue), TinyHandler(run=fail_while_it_beats))):
-        await asyncio.sleep(25)
-    assert queue.hidden[:2] == [("queue-1", 60), ("queue-1", 7)]
+        await asyncio.sleep(100)
+        assert queue.hidden == [("queue-1", 60), ("queue-1", 500)]
 
 
 async def test_no_beat_comes_once_the_message_is_being_deleted() -> None:

@@ -16,7 +16,7 @@ from core.failure import Failure
 from core.ports import Delivery
 from tests.engine.rig import TinyHandler, half, make_engine, make_setup, running
 from tests.engine.virtual_time import VirtualLoop
-from tests.fakes import FakeQueue
+from tests.fakes import FakeQueue, Faults
 
 AWAY = frozenset({ErrorCode.MODEL_UNAVAILABLE, ErrorCode.MODEL_RATE_LIMITED})
 
@@ -109,6 +109,19 @@ async def test_what_is_held_when_it_opens_goes_back_at_once_and_untried() -> Non
         ]
         assert controls.ended.done() is False
     assert sorted(queue.bodies) == ["b", "c", "first", "waits"]
+
+
+async def test_a_failed_probe_burns_nothing_while_the_queue_is_slow_to_hide_the_others() -> None:
+    """The second call to hide a message is the one for what was tried before it opened: it comes back as the probe."""
+    queue, breaker = FakeQueue(faults=Faults().hang("queue.change_visibility", 2)), a_breaker(threshold=2)
+    handler = Downstream(breaker=breaker, heals_at=now() + 1e9).handler()
+    for body in "abcd":
+        await queue.send(body, {})
+    async with running(make_engine(make_setup(queue, concurrency=1), handler, breaker=breaker)):
+        await asyncio.sleep(10)
+        assert [body for what, body in handler.told if what == "run"] == ["a", "b", "a"]
+        counted = ["counts=True" in told for what, told in handler.told if what == "release"]
+        assert counted == [True, False, False]
 
 
 async def test_half_open_sends_one_job_at_a_time() -> None:
