@@ -13,7 +13,7 @@ from tests.figure import Climber, drawn_climber
 
 PICTURES = Path(__file__).resolve().parents[1] / "docs" / "pictures"
 MOMENTS = {"hip-line-start": 3.0, "hip-line-middle": 7.0, "hip-line": 10.8}
-CLIMBER = Climber(size=(720, 960), seconds=12.0, moves=6)
+CLIMBER = Climber(size=(720, 960), seconds=12.0, moves=5, pause_share=0.65)
 HEIGHT = 640
 
 
@@ -30,7 +30,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         clip, drawn = Path(folder) / "clip.mp4", Path(folder) / "drawn.mp4"
         drawn_climber(clip, CLIMBER)
-        argv = [sys.executable, "-m", "consumer", "file", "--video", str(drawn), str(clip)]
+        plot = PICTURES / "height.png"
+        argv = [sys.executable, "-m", "consumer", "file", "--video", str(drawn), "--plot", str(plot), str(clip)]
         subprocess.run(argv, check=True, stdout=subprocess.DEVNULL)
         for name, t in MOMENTS.items():
             cv2.imwrite(str(PICTURES / f"{name}.jpg"), picture_at(drawn, t), [cv2.IMWRITE_JPEG_QUALITY, 85])

@@ -62,7 +62,8 @@ class Drawing:
         near = np.diff(self._times, prepend=-np.inf) <= LINE_GAP_S
         self._joined = near & (np.diff(self._scenes, prepend=-1) == 0)
         speed = speeds(track, aspect)
-        self._colours = [of_speed(float(one) / fast_end(speed)) for one in speed]
+        fast = fast_end(measured, speed)
+        self._colours = [of_speed(float(one) / fast) for one in speed]
         self._put = [event for event in measured.events if event.kind == "placement" and event.x is not None]
 
     def on(self, picture: Image, t: float) -> Image:

@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from core.result import PhaseKind, TrackPoint
+from core.result import Measurement, PhaseKind, TrackPoint
 
 Colour = tuple[int, int, int]
 
@@ -27,7 +27,7 @@ LINE_GAP_S: Final = 0.75
 
 
 def of_speed(share: float) -> Colour:
-    """`share` 0..1 of the clip's own fast end."""
+    """`share` 0..1 of the clip's own fast end (`fast_end`)."""
     place = min(1.0, max(0.0, share)) * (len(SPEEDS) - 1)
     low = min(int(place), len(SPEEDS) - 2)
     mixed = SPEEDS[low] + (SPEEDS[low + 1] - SPEEDS[low]) * (place - low)
@@ -48,9 +48,11 @@ def speeds(track: tuple[TrackPoint, ...], aspect: float) -> NDArray[np.float64]:
     return speed
 
 
-def fast_end(speed: NDArray[np.float64]) -> float:
-    """The speed that is drawn as fast: the clip's own 95th percentile."""
-    known = speed[speed > 0]
+def fast_end(measured: Measurement, speed: NDArray[np.float64]) -> float:
+    """The speed that is drawn as fast: the 95th percentile on the wall, or of all there is."""
+    walls = [phase for phase in measured.phases if phase.kind == "on_wall"]
+    there = np.array([any(w.t0 <= point.t <= w.t1 for w in walls) for point in measured.track], dtype=np.bool_)
+    known = speed[there & (speed > 0)] if there.any() else speed[speed > 0]
     return float(np.percentile(known, 95)) if len(known) else 1.0
 
 

@@ -96,7 +96,7 @@ def _axes(sheet: Sheet) -> None:
 def _line(sheet: Sheet, measured: Measurement, heights: NDArray[np.float64]) -> None:
     track = measured.track
     speed = speeds(track, measured.video.width / measured.video.height)
-    fast = fast_end(speed)
+    fast = fast_end(measured, speed)
     for k in range(1, len(track)):
         a, b = track[k - 1], track[k]
         if b.t - a.t <= LINE_GAP_S:
