@@ -14,15 +14,11 @@ from consumer.media.policy import POLICY, MediaPolicy
 from core.error_codes import ErrorCode
 from core.errors import catalogue
 from core.failure import Failure
-from core.ports import ObjectInfo
 from core.record import Status, poster_key
 from core.settings import Settings
-from core.transitions import expired
 from tests.consumer.headers import FTYP, Says, a_webm, an_avi, an_mp4, box, moov
 from tests.consumer.rig import CLIP, House
-from tests.fakes import FakeObjects
-from tests.fakes.example import AN_ID, MOMENT, a_record
-from tests.fakes.objects import StoredObject
+from tests.fakes.example import AN_ID, a_record
 
 KEY = a_record().key
 WEBM = {"content_type": "video/webm", "filename": "climb.webm"}
@@ -181,97 +177,3 @@ async def test_a_first_picture_that_is_not_there_is_no_poster(house: House) -> N
     away = FTYP + box(b"mdat", bytes(4000)) + moov(at=2**31)
     assert await ingested(house, away) is None
     assert (house.record.poster, house.decoder.calls) == (False, [])
-
-
-class Changing(FakeObjects):
-    """Another version lies there after each look, `times` times."""
-
-    times = 0
-
-    async def head(self, key: str) -> ObjectInfo | None:
-        info = await super().head(key)
-        if self.times:
-            self.times -= 1
-            body = self.stored[key].body
-            self.stored[key] = StoredObject(body=body + b"x", content_type="video/mp4")
-        return info
-
-
-@pytest.mark.parametrize(("times", "code"), [(1, None), (2, None), (9, ErrorCode.OBJECT_CHANGED)])
-async def test_what_changes_while_it_is_looked_at_is_looked_at_anew(
-    house: House, times: int, code: ErrorCode | None
-) -> None:
-    house.objects = Changing(house.faults)
-    house.objects.times = times
-    assert await ingested(house, an_mp4()) is code
-    assert code is not None or house.record.object_etag == house.objects.stored[KEY].etag
-
-
-class Slow(FakeObjects):
-    """Each read takes so long."""
-
-    seconds = 0.0
-
-    async def read(self, key: str, **where: Any) -> bytes | None:
-        await asyncio.sleep(self.seconds)
-        return await super().read(key, **where)
-
-
-@pytest.mark.parametrize("seconds", [9.0, 200.0])
-async def test_a_slow_bucket_is_waited_for_and_then_tried_again(house: House, seconds: float) -> None:
-    house.objects = Slow(house.faults)
-    house.objects.seconds = seconds
-    await house.upload(an_mp4(bytes(100_000)))
-    async with house.ingesting():
-        await house.ingest_queue.send(event(KEY), {})
-        await asyncio.sleep(60)
-        assert (house.record.sent_at is not None) == (seconds < 10)
-        house.objects.seconds = 0.1
-        await asyncio.sleep(120)
-    assert (house.record.status, len(house.analysis_queue.sent)) == (Status.QUEUED, 1)
-
-
-@pytest.mark.parametrize("status", [Status.PROCESSING, Status.COMPLETED, Status.FAILED])
-async def test_a_late_event_changes_nothing(house: House, status: Status) -> None:
-    await house.ready(status=status, sent_at="2026-11-24T12:00:00Z")
-    before = house.record
-    logs = await told(house, event(KEY), event(KEY))
-    assert (house.record, house.analysis_queue.sent) == (before, [])
-    assert "upload.replaced" not in [line["event"] for line in logs]
-
-
-async def test_a_clip_that_is_replaced_after_its_end_is_told_of(house: House) -> None:
-    await house.ready(status=Status.COMPLETED)
-    house.objects.stored[KEY] = StoredObject(body=CLIP + b"more", content_type="video/mp4")
-    logs = await told(house, event(KEY))
-    assert [line["status"] for line in logs if line["event"] == "upload.replaced"] == [Status.COMPLETED]
-    assert (house.record.status, house.analysis_queue.sent) == (Status.COMPLETED, [])
-
-
-async def test_an_event_for_an_expired_upload_changes_nothing(house: House) -> None:
-    await house.upload()
-    await house.records.apply(AN_ID, expired(MOMENT))
-    await told(house, event(KEY))
-    assert (house.record.status, house.analysis_queue.sent) == (Status.EXPIRED, [])
-    assert (house.ingest_queue.bodies, house.ingest_queue.dead) == ([], [])
-
-
-async def test_one_bad_upload_of_an_event_stops_no_other(house: House) -> None:
-    other = a_record("11111111-1111-1111-1111-111111111111")
-    await house.upload(b"text " * 1000)
-    await house.records.create(other)
-    house.objects.stored[other.key] = StoredObject(body=CLIP, content_type="video/mp4")
-    await told(house, event(KEY, other.key))
-    assert house.record.error_code is ErrorCode.UNSUPPORTED_CONTAINER
-    assert house.records.stored[other.analysis_id].sent_at is not None
-
-
-async def test_a_hash_that_the_bucket_knows_is_noted(house: House) -> None:
-    class Knowing(FakeObjects):
-        async def head(self, key: str) -> ObjectInfo | None:
-            info = await super().head(key)
-            return info and replace(info, sha256="ab" * 32)
-
-    house.objects = Knowing(house.faults)
-    assert await ingested(house, an_mp4()) is None
-    assert house.record.object_sha256 == "ab" * 32
