@@ -12,7 +12,7 @@ from consumer.engine.clock import Clock
 from core.error_codes import ErrorCode
 from core.failure import Failure
 from core.ports import Delivery, Records
-from core.record import Record
+from core.record import Record, Status
 from core.transitions import Change, Conflict, claimed, renewed
 
 MOST_SIGHTINGS = 1_000
@@ -34,12 +34,13 @@ class Lease:
 
     async def write(self, change: Change) -> Record:
         """Carries out the change under the token. Raises Failure(LEASE_LOST) where the token is not in force, but not
-        for a change that has happened: the adapter may have asked twice."""
+        for a change that has happened: the adapter may have asked twice. Nor for a sign of life that comes after this
+        holder's own last word, while it still clears its place of work: nothing is lost then."""
         try:
             return await self._records.apply(self.record.analysis_id, change)
         except Conflict as conflict:
             current = conflict.current
-            if current.lease_token == self.token and current.status == change.sets.get("status"):
+            if current.lease_token == self.token and current.status == change.sets.get("status", Status.COMPLETED):
                 return current
             raise Failure(ErrorCode.LEASE_LOST, str(conflict)) from conflict
 
