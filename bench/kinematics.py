@@ -5,9 +5,9 @@
 Without CLIP two drawn climbers are measured: 1080 x 1920 at 30 fps and 3840 x 2160 at 60 fps. Figures are seconds of
 work per second of video, the least of all rounds (what else runs on the machine only adds), on the wall's clock and,
 as `_cpu`, in seconds of processor, which hardly depend on what else runs; interpreter start and imports are outside.
-`--legacy` names the Python of an environment with mediapipe 0.10.21 (default: .data/bench/mediapipe/bin/python); without
-one, that side is left out, and it is said so. The same run serves as an oracle: how far hips and wrists of the two are
-from each other, in torso lengths.
+`--legacy` names the Python of an environment with mediapipe 0.10.21 (default: .data/bench/mediapipe/bin/python);
+without one, that side is left out, and it is said so. The same run serves as an oracle: how far hips and wrists of the
+two are from each other, in torso lengths.
 """
 
 import argparse

@@ -3,8 +3,9 @@
 import asyncio
 from types import MappingProxyType
 
+import structlog
 from aiohttp import web
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from core.error_codes import ErrorCode
 from core.messages import is_analysis_id
@@ -34,6 +35,8 @@ SEEN_OUTSIDE: MappingProxyType[Status, OutsideStatus] = MappingProxyType(
         Status.EXPIRED: "failed",
     }
 )
+
+_log = structlog.stdlib.get_logger(__name__)
 
 
 class AnalysisStart(Asked):
@@ -95,11 +98,17 @@ def status_of(record: Record, request: web.Request) -> AnalysisStatus:
 
 
 async def stored_result(outside: Outside, record: Record) -> StoredResult:
-    """What the worker stored. Raises Refusal(RESULT_MISSING)."""
+    """What the worker stored. Raises Refusal(RESULT_MISSING), also for what is no result, or one of another analysis:
+    nobody's numbers are shown as somebody else's."""
     raw = await outside.objects.read(record.result_key)
-    if raw is None:
+    try:
+        stored = None if raw is None else StoredResult.model_validate_json(raw)
+    except ValidationError:
+        stored = None
+    if stored is None or stored.analysis_id != record.analysis_id:
+        _log.error("result.unusable", bytes=None if raw is None else len(raw))
         raise Refusal(ErrorCode.RESULT_MISSING)
-    return StoredResult.model_validate_json(raw)
+    return stored
 
 
 async def completed_result(request: web.Request, record: Record) -> AnalysisResult:

@@ -36,14 +36,16 @@ function share(values, part) {
 
 /**
  * The track of a result, glued to the wall: {t, x, y, wallX, wallY, speed, height, fast, torso}, arrays of one length
- * but for the last two. `height` above the first hip of the longest attempt; null where there is no track.
+ * but for the last two. `height` above the first hip of the longest attempt, `fast` the 95th percentile of the speed in
+ * it; null where there is no track.
  */
 export function trackOf(result) {
   const points = result.track;
   if (points.length < 2) return null;
   const aspect = result.video.width / result.video.height;
   const attempt = mainAttempt(result);
-  const torso = median(points.filter((p) => !attempt || (p.t >= attempt.t0 && p.t <= attempt.t1)).map((p) => p.torso)) || 1;
+  const inside = (time) => !attempt || (time >= attempt.t0 && time <= attempt.t1);
+  const torso = median(points.filter((p) => inside(p.t)).map((p) => p.torso)) || 1;
   const wallX = points.map((p) => p.wall_x ?? p.x);
   const wallY = points.map((p) => p.wall_y ?? p.y);
   const t = points.map((p) => p.t);
@@ -61,7 +63,7 @@ export function trackOf(result) {
     wallY,
     speed,
     height: wallY.map((y) => (ground - y) / torso),
-    fast: share(speed.filter((v) => v > 0), 0.95) || 1,
+    fast: share(speed.filter((v, k) => v > 0 && inside(t[k])), 0.95) || 1,
     torso,
   };
 }
@@ -92,7 +94,7 @@ export function shiftAt(track, t) {
   return { x: mix(track.x, track.wallX), y: mix(track.y, track.wallY) };
 }
 
-/** Slow is blue, fast is red; `part` 0..1. The same ramp as in the videos that `performate analyze` draws. */
+/** Slow is blue, fast is red; `part` 0..1. The ramp of the videos that `performate analyze` draws. */
 export function colourOf(part) {
   const p = Math.min(Math.max(part, 0), 1);
   const mix = (slow, fast) => Math.round(slow + (fast - slow) * p);

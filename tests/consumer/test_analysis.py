@@ -132,7 +132,9 @@ async def test_losing_the_lease_closes_the_decoder_and_the_folder_within_a_secon
     async with house.analysing():
         await asyncio.sleep(25)
         assert (house.decoder.open, house.decoder.calls) == (1, ["probe", "extract", "measure"])
-        await house.records.apply(AN_ID, claimed(MOMENT, owner="thief", message="analysis-1", receives=2, until=9e9, epoch=0))
+        await house.records.apply(
+            AN_ID, claimed(MOMENT, owner="thief", message="analysis-1", receives=2, until=9e9, epoch=0)
+        )
         await asyncio.sleep(2)
         assert house.decoder.open == 0
         assert list(house.scratch_dir.rglob("clip.mp4")) == []
@@ -143,7 +145,9 @@ async def test_a_stale_token_writes_nothing(house: House) -> None:
     """The lease is taken away while the last stage runs: its `completed` is refused, the other one's counts."""
 
     async def robbed(bench: Bench, case: Case) -> Case:
-        await house.records.apply(AN_ID, claimed(MOMENT, owner="thief", message="analysis-1", receives=2, until=9e9, epoch=0))
+        await house.records.apply(
+            AN_ID, claimed(MOMENT, owner="thief", message="analysis-1", receives=2, until=9e9, epoch=0)
+        )
         await bench.lease.write(completed(MOMENT, token=bench.lease.token))
         return case
 

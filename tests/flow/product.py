@@ -8,16 +8,16 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 import aiohttp
-from ops.provision import provision
 
 from core.settings import load_settings
+from ops.provision import provision
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = {
@@ -48,11 +48,12 @@ def free_port() -> int:
 
 @dataclass(kw_only=True)
 class Product:
-    """Starts, kills and reads the processes of one installation. `env` is what they see."""
+    """Starts, kills and reads the processes of one installation. `env` is what they see, `commands` what they are."""
 
     folder: Path
     env: dict[str, str]
     http: aiohttp.ClientSession
+    commands: dict[str, tuple[str, ...]] = field(default_factory=lambda: dict(COMMANDS))
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     @property
@@ -61,7 +62,7 @@ class Product:
 
     def start(self, name: str) -> None:
         with (self.folder / f"{name}.log").open("ab") as out, (self.folder / f"{name}.err").open("ab") as err:
-            argv = [sys.executable, *COMMANDS[name]]
+            argv = [sys.executable, *self.commands[name]]
             self.running[name] = subprocess.Popen(argv, env=self.env, cwd=ROOT, stdout=out, stderr=err)
 
     def stop(self, name: str, how: signal.Signals = signal.SIGTERM, *, limit: float = 20) -> int:
@@ -74,7 +75,7 @@ class Product:
         return [json.loads(line) for line in (self.folder / f"{name}.log").read_text().splitlines()]
 
     def events(self, event: str, *names: str) -> list[dict[str, Any]]:
-        return [line for name in names or COMMANDS for line in self.lines(name) if line["event"] == event]
+        return [line for name in names or self.commands for line in self.lines(name) if line["event"] == event]
 
     async def get(self, path: str, **options: Any) -> tuple[int, dict[str, Any]]:
         async with self.http.get(f"{self.url}{path}", **options) as answer:
@@ -151,14 +152,17 @@ def _start_aws(folder: Path, env: dict[str, str], port: int) -> subprocess.Popen
 
 
 @asynccontextmanager
-async def product(folder: Path) -> AsyncIterator[Product]:
-    """A provisioned emulator and the three processes, all stopped again at the end."""
+async def product(
+    folder: Path, *, commands: Mapping[str, tuple[str, ...]] | None = None, env: Mapping[str, str] | None = None
+) -> AsyncIterator[Product]:
+    """A provisioned emulator and the three processes, all stopped again at the end. `commands` replaces some of them,
+    `env` is added to what they see."""
     aws_port = free_port()
-    env = _environment(folder, aws_port)
+    env = {**_environment(folder, aws_port), **(env or {})}
     aws = _start_aws(folder, env, aws_port)
     try:
         async with aiohttp.ClientSession() as http:
-            it = Product(folder=folder, env=env, http=http)
+            it = Product(folder=folder, env=env, http=http, commands={**COMMANDS, **(commands or {})})
             await wait_for("the emulator", lambda: _answers(http, env["AWS_ENDPOINT_URL"]))
             await provision(load_settings(env))
             try:

@@ -164,7 +164,7 @@ async def test_a_result_that_nobody_can_read(http: Client, world: World) -> None
     await world.completes(analysis_id)
     await world.objects.put(world.record(analysis_id).result_key, b"{}", content_type="application/json")
     async with http.get(f"/analysis/{analysis_id}") as answer:
-        await refused(answer, ErrorCode.INTERNAL)
+        await refused(answer, ErrorCode.RESULT_MISSING)
 
 
 async def test_the_overlay(http: Client, world: World) -> None:

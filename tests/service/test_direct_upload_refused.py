@@ -55,7 +55,10 @@ class DrainingObjects(FakeObjects):
         (FILE + CLIP + b"\r\n" + SPORT * 20 + END, ErrorCode.INVALID_REQUEST),
         (FILE.replace(b"video/mp4", b"multipart/mixed; boundary=x") + CLIP + b"\r\n" + END, ErrorCode.INVALID_REQUEST),
         (FILE.replace(b"video/mp4", b"text/html") + CLIP + b"\r\n" + END, ErrorCode.UNSUPPORTED_CONTENT_TYPE),
-        (FILE.replace(b"Content-Type: video/mp4\r\n", b"") + CLIP + b"\r\n" + END, ErrorCode.UNSUPPORTED_CONTENT_TYPE),
+        (
+            FILE.replace(b"Content-Type: video/mp4\r\n", b"").replace(b"a.mp4", b"a.gif") + CLIP + b"\r\n" + END,
+            ErrorCode.UNSUPPORTED_CONTENT_TYPE,
+        ),
         (FILE + b"\r\n" + END, ErrorCode.FILE_TOO_SMALL),
         (FILE + b"tiny\r\n" + END, ErrorCode.FILE_TOO_SMALL),
     ],

@@ -6,10 +6,10 @@ import tempfile
 from pathlib import Path
 
 import cv2
-from ops.provision import provision
 from playwright.async_api import Browser, async_playwright
 
 from core.settings import load_settings
+from ops.provision import provision
 from tests.clips import Image
 from tests.figure import drawn_climber
 from tests.flow.product import Product, product
@@ -18,7 +18,7 @@ from tests.web.browser import ADVICE, ARGUMENTS, chromium
 from tests.web.verdicts import plant_verdicts
 from tests.web.visitor import Visitor, visiting
 
-WIDTH = 420
+WIDTH = 360
 WINDOW = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "has_touch": True, "is_mobile": True}
 
 
