@@ -50,7 +50,8 @@ async def test_where_a_picture_lies(
 async def test_a_track_between_its_samples_and_in_a_gap(window: Visitor, assets: str) -> None:
     body = """
       const point = (t, y) => ({ t, x: 0.5, y, torso: 0.1, confidence: 1, wall_x: 0.5, wall_y: y });
-      const track = m.trackOf({ video: { width: 100, height: 100 }, phases: [], track: [point(0, 0.9), point(0.5, 0.8), point(2, 0.4)] });
+      const points = [point(0, 0.9), point(0.5, 0.8), point(2, 0.4)];
+      const track = m.trackOf({ video: { width: 100, height: 100 }, phases: [], track: points });
       return [0, 0.25, 0.5, 1, 2, 2.5, 4, -1].map((t) => m.valueAt(track, track.height, t));"""
     found = await told(window, f"{assets}/geometry.js", body)
     assert [None if value is None else round(value, 6) for value in found] == [0, 0.5, 1, None, 5, 5, None, None]
