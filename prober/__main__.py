@@ -97,7 +97,7 @@ async def _watch(settings: Settings) -> int:
 async def _work(settings: Settings, admin_token: str, options: argparse.Namespace) -> int:
     try:
         async with open_outside(settings) as outside:
-            prober = _prober(settings, outside, admin_token)
+            prober = prober_of(settings, outside, admin_token)
             return await _once(prober, confirm=options.confirm) if options.once else await _for_ever(prober)
     except (Failure, ValueError) as error:
         code = error.code if isinstance(error, Failure) else ErrorCode.INVALID_REQUEST
@@ -105,7 +105,7 @@ async def _work(settings: Settings, admin_token: str, options: argparse.Namespac
         return CANNOT
 
 
-def _prober(settings: Settings, outside: Outside, admin_token: str) -> Prober:
+def prober_of(settings: Settings, outside: Outside, admin_token: str) -> Prober:
     return Prober(
         settings=settings,
         outside=outside,

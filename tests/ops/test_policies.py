@@ -26,4 +26,4 @@ def test_only_an_operator_changes_what_processes_run_on() -> None:
 
 
 def test_each_process_has_its_policy() -> None:
-    assert [path.stem for path in FILES] == ["consumer", "operator", "web"]
+    assert [path.stem for path in FILES] == ["consumer", "operator", "prober", "web"]
