@@ -1,18 +1,15 @@
 """Time is virtual, unless a test is marked `real`: those have real processes, a real emulator and real time."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
-from core.aws.clients import Clients
-from core.aws.queue import SqsQueue, dead_letter_name, open_queue
-from core.settings import Settings
 from tests.consumer.rig import House
+from tests.emulator import Emulator
 from tests.engine.virtual_time import VirtualLoop
-from tests.promises.processes import StartWorker, Worker, started
+from tests.promises.side_by_side import SCENARIOS, Ahead
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -30,24 +27,10 @@ def house(tmp_path: Path) -> House:
     return House(scratch_dir=tmp_path)
 
 
-@pytest.fixture
-async def queue(aws: Settings, clients: Clients) -> SqsQueue:
-    """A real queue of the test's own."""
-    return await open_queue(clients, aws.analysis_queue, dead_letters=dead_letter_name(aws.analysis_queue))
-
-
-@pytest.fixture
-async def dead(aws: Settings, clients: Clients) -> SqsQueue:
-    """The dead-letter queue of `queue`."""
-    return await open_queue(clients, dead_letter_name(aws.analysis_queue))
-
-
-@pytest.fixture
-async def start_worker(aws: Settings) -> AsyncIterator[StartWorker]:
-    """Starts processes of tests.promises.worker on `queue`; those still running at the end are killed."""
-    async with AsyncExitStack() as exits:
-
-        async def start(**limits: float) -> Worker:
-            return await exits.enter_async_context(started(aws, **limits))
-
-        yield start
+@pytest.fixture(scope="session")
+def ahead(emulator: Emulator, request: pytest.FixtureRequest) -> Iterator[Ahead]:
+    """All scenarios of this session have begun; see side_by_side."""
+    functions = [item.function for item in request.session.items if isinstance(item, pytest.Function)]
+    begun = Ahead(emulator.url, [SCENARIOS[function] for function in functions if function in SCENARIOS])
+    yield begun
+    begun.join()

@@ -5,18 +5,15 @@ import json
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Protocol
+from typing import Any
 
 from core.settings import Settings
 from tests.emulator import ROOT, environment
 
 Line = Mapping[str, Any]
-
-
-class StartWorker(Protocol):
-    async def __call__(self, **limits: float) -> "Worker": ...
+SPIN_S = 0.05
 
 
 class Worker:
@@ -40,7 +37,7 @@ class Worker:
         wanted = {"event": event, **fields}.items()
         return [line for line in self.lines if wanted <= line.items()]
 
-    async def says(self, event: str, *, within: float = 20, times: int = 1, **fields: object) -> Line:
+    async def says(self, event: str, *, within: float = 60, times: int = 1, **fields: object) -> Line:
         """The line once it was said so many times. Raises AssertionError with all that was said instead."""
         try:
             async with asyncio.timeout(within), self._said:
@@ -58,6 +55,14 @@ class Worker:
         """Exit code, and when."""
         async with asyncio.timeout(within):
             return await self.process.wait(), time.monotonic()
+
+
+async def first_to_say(workers: Sequence[Worker], event: str) -> Worker:
+    tasks = {asyncio.create_task(worker.says(event)): worker for worker in workers}
+    done, waiting = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in waiting:
+        task.cancel()
+    return tasks[done.pop()]
 
 
 @asynccontextmanager
@@ -99,3 +104,12 @@ async def until(what: str, look: Callable[[], bool], *, within: float = 10) -> N
     while not look():
         assert time.monotonic() < end, f"not within {within} s: {what}"
         await asyncio.sleep(0.02)
+
+
+def patience() -> float:
+    """How many times longer things take now than on a machine that nobody else uses: wall time by processor time of
+    a loop that does nothing. Limits that are promised for an idle machine are multiplied by it."""
+    began, used = time.monotonic(), time.thread_time()
+    while time.thread_time() - used < SPIN_S:
+        pass
+    return max(1.0, (time.monotonic() - began) / SPIN_S)

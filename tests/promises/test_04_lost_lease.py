@@ -3,11 +3,8 @@
 import asyncio
 import signal
 
-import pytest
-
 from consumer.engine.job import Pulse
 from consumer.stages.stage import Bench, Case, Stage
-from core.aws.queue import SqsQueue
 from core.error_codes import ErrorCode
 from core.failure import Failure
 from core.ports import Delivery
@@ -16,25 +13,24 @@ from core.transitions import completed
 from tests.consumer.rig import House
 from tests.engine.rig import Slow, TinyHandler, make_engine, make_setup, running
 from tests.fakes import MOMENT, FakeQueue, Faults
-from tests.promises.processes import StartWorker
+from tests.promises.processes import patience
+from tests.promises.side_by_side import Place, side_by_side
 
 VISIBILITY_S = 4
 AWAY = Failure(ErrorCode.QUEUE_UNAVAILABLE, "test")
 
 
-@pytest.mark.real
-async def test_a_process_that_was_frozen_stops_its_job_as_soon_as_it_wakes(
-    queue: SqsQueue, start_worker: StartWorker
-) -> None:
-    frozen = await start_worker(visibility_s=VISIBILITY_S)
-    await queue.send("sleep 30", {})
+@side_by_side
+async def test_a_process_that_was_frozen_stops_its_job_as_soon_as_it_wakes(place: Place) -> None:
+    frozen = await place.start_worker(visibility_s=VISIBILITY_S)
+    await place.queue.send("sleep 30", {})
     await frozen.says("began")
     frozen.signal(signal.SIGSTOP)
-    other = await start_worker(visibility_s=VISIBILITY_S)
-    assert (await other.says("began", within=VISIBILITY_S + 10))["receives"] == 2
+    other = await place.start_worker(visibility_s=VISIBILITY_S)
+    assert (await other.says("began", within=60))["receives"] == 2
     woken_at = frozen.signal(signal.SIGCONT)
     stopped = await frozen.says("cancelled")
-    assert stopped["at"] - woken_at < 1
+    assert stopped["at"] - woken_at < patience()
     ended = await frozen.says("job.completed")
     assert ended["outcome"] == "lost"
     # it did not touch the message either: it is still the other's, whose beat works

@@ -5,13 +5,12 @@ import asyncio
 import pytest
 
 from consumer.engine.job import Pulse
-from core.aws.queue import SqsQueue
 from core.error_codes import ErrorCode
 from core.failure import Failure
 from core.ports import Delivery
 from tests.engine.rig import TinyHandler, make_engine, make_setup, nothing, running
 from tests.fakes import FakeQueue, Faults
-from tests.promises.processes import StartWorker
+from tests.promises.side_by_side import Place, side_by_side
 
 AWAY = Failure(ErrorCode.QUEUE_UNAVAILABLE, "test")
 
@@ -80,18 +79,16 @@ async def test_what_the_dead_letters_do_not_take_is_not_deleted() -> None:
     assert (queue.bodies, len(queue.dead)) == ([], 1)
 
 
-@pytest.mark.real
-async def test_an_undecodable_message_arrives_in_the_real_dead_letters_with_all_that_it_had(
-    queue: SqsQueue, dead: SqsQueue, start_worker: StartWorker
-) -> None:
-    await queue.send("garbage", {"traceparent": "00-a-b-01", "from": "somebody"})
-    worker = await start_worker()
+@side_by_side
+async def test_an_undecodable_message_arrives_in_the_real_dead_letters_with_all_that_it_had(place: Place) -> None:
+    await place.queue.send("garbage", {"traceparent": "00-a-b-01", "from": "somebody"})
+    worker = await place.start_worker()
     await worker.says("job.completed", outcome="dead_lettered")
-    (letter,) = await dead.receive(limit=10, wait_s=5, visibility_s=60)
+    (letter,) = await place.dead.receive(limit=10, wait_s=5, visibility_s=60)
     assert letter.body == "garbage"
     assert letter.attributes == {
         "traceparent": "00-a-b-01",
         "from": "somebody",
         "reason": "UNDECODABLE: it is no order",
     }
-    assert await queue.depth() == 0
+    assert await place.queue.depth() == 0

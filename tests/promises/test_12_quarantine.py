@@ -2,34 +2,33 @@
 
 import asyncio
 
-import pytest
 from structlog.testing import capture_logs
 
 from consumer.engine.job import Pulse
-from core.aws.queue import SqsQueue
 from core.error_codes import ErrorCode
 from core.failure import Failure
 from core.ports import Delivery
 from tests.engine.rig import TinyHandler, make_engine, make_setup, nothing, running
 from tests.fakes import FakeQueue
-from tests.promises.processes import StartWorker, Worker, until
+from tests.promises.processes import Worker, until
+from tests.promises.side_by_side import Place, side_by_side
 
 N = 2
 NEIGHBOURS = [f"sleep 0.{number}" for number in range(1, 5)]
 
 
-@pytest.mark.real
-async def test_a_message_that_kills_its_process_ends_in_the_dead_letters_and_its_neighbours_complete(
-    queue: SqsQueue, dead: SqsQueue, start_worker: StartWorker
+@side_by_side
+async def test_a_message_that_kills_its_process_is_put_aside_and_its_neighbours_complete(
+    place: Place,
 ) -> None:
     """All five fit into one receive, so every death takes its neighbours' receives with it."""
     for body in ("exit", *NEIGHBOURS):
-        await queue.send(body, {"traceparent": "t"})
+        await place.queue.send(body, {"traceparent": "t"})
     workers: list[Worker] = []
 
     async def supervise() -> None:
         while True:
-            workers.append(await start_worker(concurrency=5, visibility_s=3, wait_s=1, max_receives=N))
+            workers.append(await place.start_worker(concurrency=5, visibility_s=3, wait_s=1, max_receives=N))
             await workers[-1].process.wait()
 
     def said(event: str) -> list[str]:
@@ -40,13 +39,13 @@ async def test_a_message_that_kills_its_process_ends_in_the_dead_letters_and_its
 
     supervising = asyncio.create_task(supervise())
     try:
-        await until("its quarantine and all neighbours", all_ended, within=40)
+        await until("its quarantine and all neighbours", all_ended, within=90)
     finally:
         supervising.cancel()
         await asyncio.wait({supervising})
     assert said("began").count("exit") == N
     assert [worker.process.returncode for worker in workers].count(1) == N
-    (letter,) = await dead.receive(limit=10, wait_s=2, visibility_s=60)
+    (letter,) = await place.dead.receive(limit=10, wait_s=2, visibility_s=60)
     assert letter.body == "exit"
     assert letter.attributes["reason"] == f"POISON_MESSAGE: received {N + 1} times and never ended"
     assert letter.attributes["traceparent"] == "t"
