@@ -42,6 +42,8 @@ def main(argv: Sequence[str]) -> int:
         # loads a video decoder, which the roles keep out of their own process
         from consumer.local import main as analyse_file  # noqa: PLC0415
 
+        # the JSON on stdout stands alone
+        structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
         return analyse_file(argv[1:])
     what: str = parser.parse_args(argv).what
     service, open_role = ROLES[what]
