@@ -12,6 +12,7 @@ from consumer.engine.job import Job, Later, Pulse
 from consumer.engine.limits import Limits
 from consumer.engine.policy import policy_of_catalogue
 from consumer.engine.setup import Setup
+from core.error_codes import ErrorCode
 from core.failure import Failure
 from core.messages import Undecodable
 from core.ports import Delivery
@@ -112,6 +113,12 @@ def make_setup(queue: FakeQueue, limits: Limits = LIMITS, **changes: float) -> S
 
 def make_engine(setup: Setup, handler: TinyHandler, *, breaker: Breaker | None = None) -> Engine:
     return Engine(setup, handler=handler, policy=policy_of_catalogue(max_tries=3), breaker=breaker)
+
+
+def a_breaker(**changes: float) -> Breaker:
+    """Of a model that can be away; with its own thresholds and pauses unless told otherwise."""
+    codes = frozenset({ErrorCode.MODEL_UNAVAILABLE, ErrorCode.MODEL_RATE_LIMITED})
+    return Breaker(SystemClock(), name="model", codes=codes, chance=half, **changes)  # type: ignore[arg-type]  # whole numbers stay whole
 
 
 @dataclass(kw_only=True)

@@ -107,9 +107,9 @@ async def until(what: str, look: Callable[[], bool], *, within: float = 10) -> N
 
 
 def patience() -> float:
-    """How many times longer things take now than on a machine that nobody else uses: wall time by processor time of
-    a loop that does nothing. Limits that are promised for an idle machine are multiplied by it."""
+    """How many times longer things take now than on a machine that nobody else uses, 1 to 3: wall time by processor
+    time of a loop that does nothing. Limits that are promised for an idle machine are multiplied by it."""
     began, used = time.monotonic(), time.thread_time()
     while time.thread_time() - used < SPIN_S:
         pass
-    return max(1.0, (time.monotonic() - began) / SPIN_S)
+    return min(3.0, max(1.0, (time.monotonic() - began) / SPIN_S))
