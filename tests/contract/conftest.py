@@ -31,6 +31,11 @@ DIFFERENCES: dict[str, dict[str, str]] = {
     },
 }
 
+# backend -> test -> why it is right only sometimes
+UNSTEADY: dict[str, dict[str, str]] = {
+    "moto": {"test_one_of_twenty_racing_claims_wins": "its threads look and write without a lock between"},
+}
+
 # One loop and one set of clients for the session: to open them for each test would take longer than the tests.
 shared = pytest_asyncio.fixture(scope="session", loop_scope="session")
 
@@ -43,6 +48,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         backend = callspec.params.get("backend", "") if callspec else ""
         if reason := DIFFERENCES.get(backend, {}).get(item.originalname):
             item.add_marker(pytest.mark.xfail(reason=reason, strict=True))
+        if reason := UNSTEADY.get(backend, {}).get(item.originalname):
+            item.add_marker(pytest.mark.xfail(reason=reason, strict=False))
 
 
 @pytest.fixture(scope="session")

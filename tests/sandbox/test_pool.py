@@ -25,8 +25,18 @@ async def code_of(box: Sandbox, path: Path, limit_s: float = LIMIT_S) -> ErrorCo
     return caught.value.code
 
 
+# processes of other tests' fixtures, which live as long as the session
+strangers: set[int] = set()
+
+
+@pytest.fixture(autouse=True)
+def _strangers() -> None:
+    strangers.clear()
+    strangers.update(children())
+
+
 def children() -> set[int]:
-    return {child.pid for child in psutil.Process().children()}
+    return {child.pid for child in psutil.Process().children()} - strangers
 
 
 async def until_waiting(count: int) -> set[int]:
