@@ -8,7 +8,8 @@ import structlog
 from core.error_codes import ErrorCode
 from core.errors import catalogue
 from core.record import rfc3339
-from core.verdicts import Board, Result, Run, Trigger
+from core.result import ModelBlock
+from core.verdicts import Board, Result, Run, Spent, Trigger
 from prober.blame import Blamed
 from prober.stopwatch import Stopwatch
 
@@ -35,6 +36,14 @@ class Facts:
             return "fail"
         noted = any(note.partition(":")[0] in ErrorCode.__members__ for note in self.notes)
         return "warn" if slow or noted else "pass"
+
+
+def notes_on_model(model: ModelBlock | None, *, paid: bool, before: Spent | None) -> list[str]:
+    """What to say about the paid stage. `paid` false: the budget is spent, and the run asked to go without it; that
+    is worth a word only where there is a paid stage at all."""
+    if not paid and (model is not None or (before is not None and (before.usd or before.tokens))):
+        return [f"{ErrorCode.PROBE_BUDGET_EXHAUSTED}: the paid stage is not probed any more today"]
+    return ["no model is configured: the paid stage was not probed"] if model is None else []
 
 
 def run_of(

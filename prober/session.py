@@ -28,7 +28,7 @@ from prober.judging import Rule, due, ended, may_spend, spent, told
 from prober.lease import Lease, LeaseLost, take
 from prober.outside import Outside
 from prober.probe import Probe, cost_of
-from prober.report import Facts, run_of, say
+from prober.report import Facts, notes_on_model, run_of, say
 from prober.schedule import pause_s
 from prober.site import Site, open_site
 from prober.stopwatch import Stopwatch
@@ -106,8 +106,9 @@ class _Session:
         with bound_contextvars(trace_id=self._trace.trace_id, run_id=self._facts.run_id, synthetic=True):
             _log.info("probe.started", trigger=self._trigger)
             checkin = await self._prober.checkins.begin(self._cadence, self._trace)
-            token = self._prober.admin_token
-            async with open_site(self._prober.settings.probe_url, admin_token=token, trace=self._trace) as site:
+            token, paid = self._prober.admin_token, self._may_pay(board)
+            url = self._prober.settings.probe_url
+            async with open_site(url, admin_token=token, trace=self._trace, paid=paid) as site:
                 try:
                     await self._probe(site, board)
                     run, board = await self._end(site, board, limit_s=CLEAN_S)
@@ -129,7 +130,6 @@ class _Session:
 
     async def _probe(self, site: Site, board: Board) -> None:
         clip = await asyncio.to_thread(make_clip, new_nonce())
-        self._note_budget(board)
         self._watch = Stopwatch(self._outside.monotonic)
         probe = Probe(
             site=site,
@@ -146,14 +146,12 @@ class _Session:
             return
         self._facts.method = found.quality.method
         self._facts.usd, self._facts.tokens = cost_of(found.model)
-        if found.model is None:
-            self._facts.notes.append("no model is configured: the paid stage was not probed")
+        self._facts.notes += notes_on_model(found.model, paid=site.paid, before=board.spent)
 
-    def _note_budget(self, board: Board) -> None:
+    def _may_pay(self, board: Board) -> bool:
         settings = self._prober.settings
         usd, tokens = settings.probe_budget_usd, settings.probe_budget_tokens
-        if not may_spend(board, usd=usd, tokens=tokens, now=self._started):
-            self._facts.notes.append(f"{ErrorCode.PROBE_BUDGET_EXHAUSTED}: the paid stage is not probed today")
+        return may_spend(board, usd=usd, tokens=tokens, now=self._started)
 
     async def _on_stage(self, stage: ProbeStage) -> None:
         """For those who watch. A table that is away now is the verdict's trouble, not this note's."""

@@ -18,6 +18,7 @@ from prober.blame import Blamed, code_in, wrong
 LOOK_S = 0.5
 SYNTHETIC = "user_agent.synthetic.type=test"
 M = TypeVar("M", bound=BaseModel)
+NO_MODEL = "performate.model=off"
 NAME = "probe-{run_id}.mp4"
 
 
@@ -52,12 +53,14 @@ class Removed(_Asked):
 
 @dataclass(frozen=True, kw_only=True)
 class Site:
-    """`url` without a slash at its end. Methods raise Blamed with the stage that they belong to."""
+    """`url` without a slash at its end; `paid` false asks the pipeline to leave its paid stage out. Methods raise
+    Blamed with the stage that they belong to."""
 
     http: aiohttp.ClientSession
     url: str
     admin_token: str
     trace: Trace
+    paid: bool = True
 
     async def init(self, run_id: str, size: int) -> Place:
         wish = {
@@ -145,7 +148,8 @@ class Site:
 
     @property
     def _headers(self) -> dict[str, str]:
-        return {"baggage": SYNTHETIC, "traceparent": self.trace.child().traceparent}
+        baggage = SYNTHETIC if self.paid else f"{SYNTHETIC},{NO_MODEL}"
+        return {"baggage": baggage, "traceparent": self.trace.child().traceparent}
 
     async def _answer(self, stage: ProbeStage, method: str, path: str, *, good: int = 200, **options: Any) -> Any:
         """The JSON body of an answer with the good status."""
@@ -192,7 +196,7 @@ async def until_up(url: str, *, limit_s: float) -> None:
 
 
 @asynccontextmanager
-async def open_site(url: str, *, admin_token: str, trace: Trace) -> AsyncIterator[Site]:
+async def open_site(url: str, *, admin_token: str, trace: Trace, paid: bool = True) -> AsyncIterator[Site]:
     """No connection is kept from an earlier run: each is as a new browser."""
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None, connect=10)) as http:
-        yield Site(http=http, url=url.rstrip("/"), admin_token=admin_token, trace=trace)
+        yield Site(http=http, url=url.rstrip("/"), admin_token=admin_token, trace=trace, paid=paid)

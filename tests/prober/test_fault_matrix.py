@@ -30,7 +30,7 @@ from tests.flow.product import Product
 from tests.prober.fault_proxy import FaultProxy, fault_proxy
 from tests.prober.installation import ADMIN_TOKEN, installation
 
-pytestmark = [pytest.mark.timeout(400), pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.timeout(550), pytest.mark.asyncio(loop_scope="module")]
 KINDS = ("error", "hang", "slow", "corrupt")
 SIDE_BY_SIDE = 3
 FAULTY = {
