@@ -35,7 +35,7 @@ def agreement(path: Path, theirs: Any) -> dict[str, object]:
         hips.append(float(np.hypot(*(points[:2].mean(axis=0) - body.hip))) / body.torso)
         away = points[2:] - body.points[list(WRISTS)]
         wrists += (np.hypot(away[:, 0], away[:, 1]) / body.torso).tolist()
-    result: dict[str, object] = {"both_saw_him": both, "they_saw_him": seen, "samples": len(looked.samples)}
+    result: dict[str, object] = {"both_saw_him": int(both), "they_saw_him": int(seen), "samples": len(looked.samples)}
     for name, values in (("hips", hips), ("wrists", wrists)):
         if values:
             result |= {f"{name}_median": float(np.median(values)), f"{name}_p90": float(np.percentile(values, 90))}
