@@ -17,7 +17,7 @@ PACKAGE_VERSION = "0.5.1675469404"
 DEFAULT_FOLDER = Path(".data") / "weights"
 
 PoseModelName = Literal["full", "lite"]
-"""`lite` is a smaller file and a little quicker (12 ms instead of 14 a body, measured), and less sure of hands and feet."""
+"""`lite` is smaller, a little quicker (12 ms instead of 14 a body, measured), and less sure of hands and feet."""
 
 
 @dataclass(frozen=True, kw_only=True)
