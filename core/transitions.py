@@ -1,6 +1,7 @@
 """Every write to a record, as a value: what it needs to find and what it leaves. Adapters and fakes carry it out.
 
-Nothing here awaits or reads a clock. A change is atomic: it happens whole, or raises Conflict.
+Nothing here awaits or reads a clock. A change is atomic: it happens whole, or raises Conflict. docs/guarantees.md draws
+which change leads where, and a test holds the drawing to it.
 """
 
 from collections.abc import Mapping
