@@ -105,8 +105,9 @@ async def _recovery(contender: Contender, python: Path, plan: Plan, folder: Path
 def table(report: Report) -> str:
     base = _median(report.rounds[BARE], "per_second") if report.rounds.get(BARE) else None
     lines = [
-        "| consumer | messages/s | of the bare loop | requests/message | p50 ms | p99 ms | RSS MiB | kill -9, s |",
-        "|---|---|---|---|---|---|---|---|",
+        "| consumer | messages/s | of the bare loop | CPU µs/message | requests/message | p50 ms | p99 ms | RSS MiB "
+        "| kill -9, s |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     ranked = sorted(report.rounds, key=lambda name: -_median(report.rounds[name], "per_second"))
     for name in ranked:
@@ -117,7 +118,7 @@ def table(report: Report) -> str:
         back = f"{report.recovery[name]:.1f}" if name in report.recovery else "see below"
         lines.append(
             f"| {name} | {middle['per_second']:.0f} ({rates[0]:.0f}-{rates[-1]:.0f}) | {share} "
-            f"| {middle['requests']:.2f} | {middle['p50_ms']:.0f} | {middle['p99_ms']:.0f} "
+            f"| {middle['cpu_us']:.0f} | {middle['requests']:.2f} | {middle['p50_ms']:.0f} | {middle['p99_ms']:.0f} "
             f"| {middle['rss_mib']:.0f} | {back} |"
         )
     lines += ["", *(f"- {name}: `{error}`" for name, error in report.errors.items())]
