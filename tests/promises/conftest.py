@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from core.aws.clients import Clients
+from core.aws.queue import SqsQueue, dead_letter_name, open_queue
+from core.settings import Settings
 from tests.consumer.rig import House
 from tests.emulator import Emulator
 from tests.engine.virtual_time import VirtualLoop
@@ -25,6 +28,12 @@ def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[]
 @pytest.fixture
 def house(tmp_path: Path) -> House:
     return House(scratch_dir=tmp_path)
+
+
+@pytest.fixture
+async def queue(aws: Settings, clients: Clients) -> SqsQueue:
+    """A real queue of the test's own."""
+    return await open_queue(clients, aws.analysis_queue, dead_letters=dead_letter_name(aws.analysis_queue))
 
 
 @pytest.fixture(scope="session")
