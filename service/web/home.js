@@ -186,7 +186,7 @@ class Item {
   async trouble(trouble) {
     if (!trouble.passing) return this.refused(trouble);
     const { say } = this.home.context.words;
-    this.line.textContent = `${say("lost")} ${say("goes_on")}`;
+    this.line.textContent = navigator.onLine ? say("lost") : `${say("lost")} ${say("goes_on")}`;
     const retry = () => {
       this.home.lost = null;
       this.more.replaceChildren();

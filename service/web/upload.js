@@ -61,8 +61,10 @@ export class Upload {
     if (answer.status >= 200 && answer.status < 300) return;
     if (answer.status === 0 && answer.sent === 0 && (await this.service.alive())) return this.sendThrough();
     if (answer.status === 0) throw new Trouble(navigator.onLine ? "UPLOAD_INTERRUPTED" : "OFFLINE");
-    if (answer.status === 403 || answer.status === 400) this.place = null;
-    throw new Trouble(/EntityTooLarge/.test(answer.text) ? "FILE_TOO_LARGE" : "STORAGE_UNAVAILABLE", { status: answer.status });
+    if (/EntityTooLarge/.test(answer.text)) throw new Trouble("FILE_TOO_LARGE", { status: answer.status });
+    // what storage refuses once it refuses again: the next try asks for another place
+    this.place = null;
+    throw new Trouble(answer.status === 403 ? "UPLOAD_EXPIRED" : "STORAGE_UNAVAILABLE");
   }
 
   /** Storage that a browser cannot reach from this page (its CORS rules name others): the service passes the clip on. */

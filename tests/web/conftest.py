@@ -20,6 +20,7 @@ from tests.web.visitor import Visitor, visiting
 
 Visit = Callable[..., Awaitable[Visitor]]
 PICTURES = ROOT / ".data" / "page-pictures"
+H264 = 'video/mp4; codecs="avc1.42E01E"'
 CLIMBER = Climber(size=(360, 640))
 
 
@@ -52,6 +53,10 @@ async def browser() -> AsyncIterator[Browser]:
         pytest.skip(ADVICE)
     async with async_playwright() as playwright:
         running = await playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
+        page = await running.new_page()
+        if not await page.evaluate("type => document.createElement('video').canPlayType(type)", H264):
+            pytest.skip(f"{found.name} plays no H.264: install a Chromium with its codecs")
+        await page.close()
         yield running
         await running.close()
 

@@ -61,7 +61,7 @@ async def test_thirty_hostile_texts_of_a_model(it: Product, visit: Visit, done: 
     frame = result["frames"][0]["id"]
     kinds = ("observation", "tip", "risk")
     claims = tuple(
-        Claim(text=text[:280], kind=kinds[k % 3], frame_ids=(frame, "<b>"), metric_ids=("gie",))  # type: ignore[arg-type]
+        Claim(text=text[:280], kind=kinds[k % 3], frame_ids=(frame, "<b>"), metric_ids=("gie",))
         for k, text in enumerate(HOSTILE)
     )
     model = ModelBlock(

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import pytest_asyncio
 
-from core.result import Event
+from core.result import Event, TrackPoint
 from tests.clips import H264, Image
 from tests.figure import Climber, drawn_climber
 from tests.flow.product import Product
@@ -91,6 +91,20 @@ async def test_rotated_by_metadata(visit: Visit, turned: tuple[str, Climber]) ->
     assert shape == [360, 640]
     mask = await window.drawn()
     assert all(near(mask, *climber.hip(t), 0.03) for t in (2.6, 3.5, 4.5, 5.3))
+
+
+async def test_the_line_moves_with_the_wall(it: Product, visit: Visit, done: str) -> None:
+    """The camera pans: the climber stays in the middle, and what was climbed wanders out below."""
+    track = tuple(
+        TrackPoint(t=k / 10, x=0.5, y=0.5, wall_x=0.5, wall_y=0.8 - k / 100, torso=0.1, confidence=0.9)
+        for k in range(60)
+    )
+    window = await visit()
+    await window.open_result(await plant(it, done, track=track, events=()), 3.0)
+    mask = await window.drawn()
+    for t in (1.0, 2.0, 2.8):
+        assert near(mask, 0.5, 0.5 + (3.0 - t) / 10, 0.01), t
+    assert not near(mask, 0.5, 0.42, 0.03), "nothing above the climber"
 
 
 async def at(window: Visitor, moment: float, *, within: float = 0.15) -> None:

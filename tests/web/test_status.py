@@ -13,7 +13,7 @@ async def known(it: Product) -> None:
     """The service reads the stored verdicts now and then only."""
 
     async def look() -> bool:
-        return (await it.get("/health/analysis-pipeline"))[1]["status"] == "pass"
+        return bool((await it.get("/health/analysis-pipeline"))[1]["status"] == "pass")
 
     await wait_for("the service to see the verdict", look)
 

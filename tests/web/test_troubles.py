@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Route, expect
 
+from core.error_codes import ErrorCode
 from core.errors import catalogue
 from tests.clips import Encoding, barcodes, write_clip
 from tests.flow.product import Product
@@ -40,7 +41,7 @@ async def test_wrong_files_are_refused_before_they_are_sent(visit: Visit, wrong_
         await window.open()
         await window.page.set_input_files("#files", path)
         told = await panel(window)
-        entry = catalogue()[code]  # type: ignore[index]  # a code is a StrEnum
+        entry = catalogue()[ErrorCode(code)]
         assert entry.title.en in told
         assert all(step in told for step in entry.suggestions.en)
         await window.page.reload()
@@ -123,7 +124,7 @@ async def test_patience_is_counted_down(visit: Visit, done: str) -> None:
     button = window.page.locator(f"{PANEL} button.main")
     await expect(button).to_be_disabled()
     assert "Again in" in await button.inner_text()
-    assert catalogue()["RATE_LIMITED"].title.en in await panel(window)  # type: ignore[index]
+    assert catalogue()[ErrorCode.RATE_LIMITED].title.en in await panel(window)
     await window.page.unroute("**/status")
     await window.page.wait_for_selector(".player")
 
@@ -162,7 +163,7 @@ async def test_every_code_has_its_words(visit: Visit) -> None:
 
 
 def problem(code: str) -> dict[str, Any]:
-    entry = catalogue()[code]  # type: ignore[index]
+    entry = catalogue()[ErrorCode(code)]
     return {
         "error_code": code,
         "title": entry.title.en,

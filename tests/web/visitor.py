@@ -90,7 +90,8 @@ class Visitor:
         await toggle.evaluate("box => box.click()")
         without = await self.picture(selector)
         await toggle.evaluate("box => box.click()")
-        return (cv2.absdiff(with_line, without).max(axis=2) > 24).astype(np.uint8)
+        changed: Image = (cv2.absdiff(with_line, without).max(axis=2) > 24).astype(np.uint8)
+        return changed
 
     async def asked(self, path: str) -> list[str]:
         return [request.url for request in self.requests if path in request.url]
