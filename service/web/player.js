@@ -105,7 +105,8 @@ export class Player {
   /** Shows the moment `t` before anybody asked for another; the first play then begins at `from`. */
   preview(t, from) {
     this.beginning = from;
-    this.video.addEventListener("loadeddata", () => this.beginning !== null && (this.video.currentTime = t), { once: true });
+    // phones load no picture before they are asked for one, so its coming cannot be waited for
+    this.video.addEventListener("loadedmetadata", () => this.beginning !== null && (this.video.currentTime = t), { once: true });
   }
 
   playOrPause() {

@@ -32,10 +32,10 @@ DROP = """([name, type, data]) => {
 }"""
 SEEK = """async ([at, index]) => {
   const video = document.querySelectorAll("video")[index];
-  if (video.readyState < 2) await new Promise((ready) => video.addEventListener("loadeddata", ready, { once: true }));
-  const there = new Promise((done) => video.addEventListener("seeked", done, { once: true }));
+  const told = (event) => new Promise((ready) => video.addEventListener(event, ready, { once: true }));
+  if (video.readyState < 1) await told("loadedmetadata");
   video.currentTime = at;
-  await there;
+  while (video.seeking) await told("seeked");
   await new Promise((painted) => requestAnimationFrame(() => requestAnimationFrame(painted)));
 }"""
 
