@@ -9,7 +9,7 @@ import { makeWords } from "./words.js";
 const ID = "([0-9a-fA-F-]{36})";
 const ROUTES = [
   [new RegExp(`^#/a/${ID}$`), async (...args) => (await import("./watch.js")).watchView(...args)],
-  [new RegExp(`^#/a/${ID}/with$`), async (...args) => (await import("./compare.js")).pickView(...args)],
+  [new RegExp(`^#/a/${ID}/with$`), async (...args) => (await import("./pick.js")).pickView(...args)],
   [new RegExp(`^#/a/${ID}/with/${ID}$`), async (...args) => (await import("./compare.js")).compareView(...args)],
   [/^#\/help$/, async (...args) => (await import("./help.js")).helpView(...args)],
 ];

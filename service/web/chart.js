@@ -61,7 +61,12 @@ export class Chart {
     if (!this.width) return;
     this.root.setAttribute("viewBox", `0 0 ${this.width} ${this.tall}`);
     this.head = svg("line", { class: "playhead", y1: 4, y2: this.tall - BOTTOM });
-    this.root.replaceChildren(...this.grid(), ...this.marks.map((mark) => this.mark(mark)), ...this.curves.flatMap((curve) => this.curve(curve)), this.head);
+    this.root.replaceChildren(
+      ...this.grid(),
+      ...this.marks.map((mark) => this.mark(mark)),
+      ...this.curves.flatMap((curve) => this.curve(curve)),
+      this.head,
+    );
     this.shows(this.now);
   }
 
@@ -72,12 +77,24 @@ export class Chart {
     for (let h = Math.ceil(low / rise) * rise; h <= high + 1e-9; h += rise) {
       const y = this.y(h);
       lines.push(svg("line", { class: "rule", x1: 0, x2: this.width, y1: y, y2: y }));
-      lines.push(svg("text", { class: "scale", x: 4, y: y - 4 }, this.words.number(Math.abs(h) < 1e-9 ? 0 : h, rise < 1 ? 1 : 0)));
+      lines.push(
+        svg(
+          "text",
+          { class: "scale", x: 4, y: y - 4 },
+          this.words.number(Math.abs(h) < 1e-9 ? 0 : h, rise < 1 ? 1 : 0),
+        ),
+      );
     }
     const step = roundStep(this.span[1] - this.span[0], Math.max(2, this.width / 110));
     for (let t = Math.ceil(this.span[0] / step) * step; t <= this.span[1]; t += step) {
       const edge = this.x(t) < 16 ? "start" : this.x(t) > this.width - 20 ? "end" : "middle";
-      lines.push(svg("text", { class: "scale", x: this.x(t), y: this.tall - 6, "text-anchor": edge }, t < 0 ? `−${this.words.clock(-t)}` : this.words.clock(t)));
+      lines.push(
+        svg(
+          "text",
+          { class: "scale", x: this.x(t), y: this.tall - 6, "text-anchor": edge },
+          t < 0 ? `−${this.words.clock(-t)}` : this.words.clock(t),
+        ),
+      );
     }
     return lines;
   }
@@ -85,16 +102,24 @@ export class Chart {
   mark({ t, t1, kind }) {
     const x = this.x(t);
     const width = Math.max(3, this.x(t1 ?? t) - x);
-    return svg("rect", { class: `mark ${kind}`, x, width, y: TOP - 8, height: this.tall - BOTTOM - TOP + 8, rx: 3 },
-      svg("title", {}, `${this.words.say(`event_${kind}`)} ${this.words.clock(t)}`));
+    return svg(
+      "rect",
+      { class: `mark ${kind}`, x, width, y: TOP - 8, height: this.tall - BOTTOM - TOP + 8, rx: 3 },
+      svg("title", {}, `${this.words.say(`event_${kind}`)} ${this.words.clock(t)}`),
+    );
   }
 
   curve({ pieces, kind }) {
-    return pieces.filter((piece) => piece.length > 1).map((piece) => {
-      const points = simplified(piece.map(([t, height]) => [this.x(t), this.y(height)]), 0.4);
-      const d = points.map(([x, y], k) => `${k ? "L" : "M"}${x.toFixed(1)} ${y.toFixed(1)}`).join("");
-      return svg("path", { class: `curve ${kind}`, d });
-    });
+    return pieces
+      .filter((piece) => piece.length > 1)
+      .map((piece) => {
+        const points = simplified(
+          piece.map(([t, height]) => [this.x(t), this.y(height)]),
+          0.4,
+        );
+        const d = points.map(([x, y], k) => `${k ? "L" : "M"}${x.toFixed(1)} ${y.toFixed(1)}`).join("");
+        return svg("path", { class: `curve ${kind}`, d });
+      });
   }
 
   /** Moves the line of the present moment. */

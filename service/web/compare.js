@@ -2,47 +2,37 @@
 
 import { alignment } from "./alignment.js";
 import { Chart, piecesOf } from "./chart.js";
+import { differencesOf } from "./differences.js";
 import { button, el, fill, icon } from "./elements.js";
 import { mainAttempt, trackOf } from "./geometry.js";
-import { namesOf, shown } from "./numbers.js";
-import { Player, SPEEDS } from "./player.js";
-import { known, recents } from "./recents.js";
+import { Player, speedChoice } from "./player.js";
+import { known } from "./recents.js";
 import { troublePanel } from "./troubles.js";
-
-const ANY_ID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/gi;
-
-/** Which second analysis: one of those that this browser knows, or any by its link. */
-export function pickView(root, { words }, id) {
-  const { say, moment } = words;
-  const others = recents().filter((entry) => entry.id !== id && entry.status === "completed");
-  const field = el("input", { type: "text", id: "other", class: "field", autocomplete: "off", "aria-describedby": "other-wrong" });
-  const wrong = el("p", { class: "wrong", id: "other-wrong", role: "alert" });
-  const go = (event) => {
-    event.preventDefault();
-    const found = (field.value.match(ANY_ID) ?? []).map((text) => text.toLowerCase()).find((text) => text !== id);
-    if (found) location.hash = `#/a/${id}/with/${found}`;
-    else wrong.textContent = say("compare_bad");
-  };
-  root.append(el("div", { class: "narrow" }, el("h1", {}, say("compare_pick")),
-    others.length > 0 && el("ul", { class: "clips" }, others.map((entry) => el("li", { class: "clip" },
-      el("a", { class: "grow name", href: `#/a/${id}/with/${entry.id}` }, entry.name ?? entry.id), el("span", { class: "quiet small" }, moment(entry.at))))),
-    el("form", { class: "stack", onsubmit: go },
-      el("label", { for: "other" }, say(others.length ? "compare_link" : "compare_none")), field, wrong,
-      el("div", { class: "row" }, el("button", { class: "button main" }, say("compare_go")), el("a", { class: "button plain", href: `#/a/${id}` }, say("cancel"))))));
-}
 
 export async function compareView(root, context, ...ids) {
   const { service, words } = context;
   try {
-    const loaded = await Promise.all(ids.map(async (id) => {
-      const [result, video, name] = await Promise.all([service.result(id), service.video(id).catch(() => null), known(id)?.name ?? service.filename(id).catch(() => id)]);
-      return { result, video, name };
-    }));
+    const loaded = await Promise.all(
+      ids.map(async (id) => {
+        const [result, video, name] = await Promise.all([
+          service.result(id),
+          service.video(id).catch(() => null),
+          known(id)?.name ?? service.filename(id).catch(() => id),
+        ]);
+        return { result, video, name };
+      }),
+    );
     const pair = new Pair(root, words, loaded);
     return () => pair.dispose();
   } catch (error) {
     if (!error.code) throw error;
-    root.append(el("div", { class: "narrow" }, await troublePanel(error, { ...context, retry: error.passing ? () => location.reload() : null })));
+    root.append(
+      el(
+        "div",
+        { class: "narrow" },
+        await troublePanel(error, { ...context, retry: error.passing ? () => location.reload() : null }),
+      ),
+    );
     return null;
   }
 }
@@ -51,7 +41,12 @@ export async function compareView(root, context, ...ids) {
 class Pair {
   constructor(root, words, loaded) {
     this.words = words;
-    this.loaded = loaded.map((one, k) => ({ ...one, letter: words.say(k ? "attempt_b" : "attempt_a"), track: trackOf(one.result), start: mainAttempt(one.result)?.t0 ?? 0 }));
+    this.loaded = loaded.map((one, k) => ({
+      ...one,
+      letter: words.say(k ? "attempt_b" : "attempt_a"),
+      track: trackOf(one.result),
+      start: mainAttempt(one.result)?.t0 ?? 0,
+    }));
     this.players = this.loaded.map(({ result, video, name, letter }) => {
       const player = new Player(result, words, { name: `${letter}: ${name}`, layers: false });
       player.bar.remove();
@@ -71,27 +66,73 @@ class Pair {
   build(root) {
     const { say } = this.words;
     const both = this.loaded.every(({ track }) => track);
-    const choice = (name) => el("label", { class: "chip" },
-      el("input", { type: "radio", name: "align", value: name, checked: name === "start", onchange: () => (this.align(name), this.follow(this.players[0].video.currentTime)) }),
-      el("span", {}, say(`align_${name}`)));
-    fill(root, el("h1", {}, say("compare_title")),
-      el("div", { class: "pair" }, this.loaded.map(({ letter, name, result }, k) => el("figure", {}, this.players[k].root,
-        el("figcaption", {}, el("b", {}, letter), el("a", { class: "name", href: `#/a/${result.analysis_id}` }, name))))),
+    const choice = (name) =>
+      el(
+        "label",
+        { class: "chip" },
+        el("input", {
+          type: "radio",
+          name: "align",
+          value: name,
+          checked: name === "start",
+          onchange: () => (this.align(name), this.follow(this.players[0].video.currentTime)),
+        }),
+        el("span", {}, say(`align_${name}`)),
+      );
+    fill(
+      root,
+      el("h1", {}, say("compare_title")),
+      el(
+        "div",
+        { class: "pair" },
+        this.loaded.map(({ letter, name, result }, k) =>
+          el(
+            "figure",
+            {},
+            this.players[k].root,
+            el(
+              "figcaption",
+              {},
+              el("b", {}, letter),
+              el("a", { class: "name", href: `#/a/${result.analysis_id}` }, name),
+            ),
+          ),
+        ),
+      ),
       this.controls(),
-      both ? el("fieldset", { class: "layers" }, el("legend", {}, say("align")), choice("start"), choice("height")) : el("p", { class: "panel note" }, say("not_comparable")),
-      both && this.curves(), this.table());
+      both
+        ? el("fieldset", { class: "layers" }, el("legend", {}, say("align")), choice("start"), choice("height"))
+        : el("p", { class: "panel note" }, say("not_comparable")),
+      both && this.curves(),
+      differencesOf(this.loaded, this.words),
+    );
   }
 
   controls() {
-    const { say, number } = this.words;
+    const { say } = this.words;
     const { duration_s: duration } = this.loaded[0].result.video;
-    this.toggle = button(icon("play"), () => this.players[0].playOrPause(), { class: "button round", "aria-label": say("play") });
-    this.slider = el("input", { type: "range", class: "time", min: 0, max: duration, step: 0.01, value: 0, "aria-label": say("time"), oninput: () => this.seek(Number(this.slider.value)) });
+    this.toggle = button(icon("play"), () => this.players[0].playOrPause(), {
+      class: "button round",
+      "aria-label": say("play"),
+    });
+    this.slider = el("input", {
+      type: "range",
+      class: "time",
+      min: 0,
+      max: duration,
+      step: 0.01,
+      value: 0,
+      "aria-label": say("time"),
+      oninput: () => this.seek(Number(this.slider.value)),
+    });
     this.clock = el("output", { class: "clock" });
-    const rate = el("select", { class: "rate", "aria-label": say("speed"), onchange: () => this.players[0].setRate(Number(rate.value)) },
-      SPEEDS.map((speed) => el("option", { value: String(speed) }, `${number(speed, speed % 0.5 ? 2 : speed % 1 ? 1 : 0)}×`)));
-    rate.value = "1";
-    return el("div", { class: "joint" }, this.slider, el("div", { class: "bar" }, this.toggle, this.clock, el("span", { class: "grow" }), rate));
+    const rate = speedChoice(this.words, (speed) => this.players[0].setRate(speed));
+    return el(
+      "div",
+      { class: "joint" },
+      this.slider,
+      el("div", { class: "bar" }, this.toggle, this.clock, el("span", { class: "grow" }), rate),
+    );
   }
 
   curves() {
@@ -101,35 +142,19 @@ class Pair {
     this.chart = new Chart({
       curves: this.loaded.map(({ track }, k) => ({ pieces: piecesOf(track, late[k]), kind: k ? "b" : "a" })),
       span: [Math.min(...spans.map(([from]) => from)), Math.max(...spans.map(([, to]) => to))],
-      label: say("curves"), words: this.words,
+      label: say("curves"),
+      words: this.words,
       onseek: (t) => this.seek(t - late[0]),
     });
     const key = (k) => el("span", {}, el("i", { class: `line-${k ? "b" : "a"}` }), this.loaded[k].letter);
-    return el("section", { class: "card joint" }, el("h2", {}, say("curves")), el("p", { class: "quiet small" }, `${say("height_unit")}, ${say("since_start")}`),
-      this.chart.root, el("p", { class: "legend small" }, key(0), key(1)));
-  }
-
-  table() {
-    const { say } = this.words;
-    const [a, b] = this.loaded.map(({ result }) => ({ ...result.metrics, economy: { value: result.economy?.value ?? null, unit: "1" } }));
-    const cell = (name, metrics) => {
-      if (!metrics[name] || metrics[name].value === null) return "–";
-      const { value, unit } = shown(name, metrics[name], this.words);
-      return [value, unit && el("small", { class: "quiet" }, ` ${unit}`)];
-    };
-    const row = (name) => el("tr", {}, el("th", { scope: "row" }, say(name)), el("td", {}, cell(name, a)), el("td", {}, cell(name, b)), el("td", {}, this.difference(name, a, b)));
-    return el("section", { class: "block" }, el("h2", {}, say("numbers")),
-      el("table", { class: "differences" },
-        el("thead", {}, el("tr", {}, ["measure", "attempt_a", "attempt_b", "difference"].map((name) => el("th", { scope: "col" }, say(name))))),
-        el("tbody", {}, namesOf({ ...a, ...b }).map(row))));
-  }
-
-  difference(name, a, b) {
-    const [from, to] = [a[name]?.value ?? null, b[name]?.value ?? null];
-    if (from === null || to === null) return "–";
-    const { value } = shown(name, { ...b[name], value: Math.abs(to - from) }, this.words);
-    const nothing = shown(name, { ...b[name], value: 0 }, this.words).value;
-    return value === nothing ? "=" : `${to > from ? "+" : "−"}${value}`;
+    return el(
+      "section",
+      { class: "card joint" },
+      el("h2", {}, say("curves")),
+      el("p", { class: "quiet small" }, `${say("height_unit")}, ${say("since_start")}`),
+      this.chart.root,
+      el("p", { class: "legend small" }, key(0), key(1)),
+    );
   }
 
   align(by) {

@@ -7,13 +7,21 @@ const TIMES = ["queued_ms", "download_ms", "extract_ms", "analyze_ms", "store_ms
 export function sharing({ result, words }) {
   const { say } = words;
   const link = new URL(`#/a/${result.analysis_id}`, location.href).href;
-  const share = button(say("share"), () => {
-    if (navigator.share && matchMedia("(pointer: coarse)").matches) navigator.share({ url: link }).catch(() => null);
-    else copied(share, link, say("copied"));
-  }, { class: "button", id: "share" });
-  return el("section", { class: "block row wrap" }, share,
+  const share = button(
+    say("share"),
+    () => {
+      if (navigator.share && matchMedia("(pointer: coarse)").matches) navigator.share({ url: link }).catch(() => null);
+      else copied(share, link, say("copied"));
+    },
+    { class: "button", id: "share" },
+  );
+  return el(
+    "section",
+    { class: "block row wrap" },
+    share,
     button(say("download"), () => save(result), { class: "button", id: "download" }),
-    el("span", { class: "quiet small" }, say("share_note")));
+    el("span", { class: "quiet small" }, say("share_note")),
+  );
 }
 
 function save(result) {
@@ -34,16 +42,38 @@ export function detailsOf({ result, words }) {
     camera: say(`camera_${quality.camera}`),
     how_sure: percent(quality.confidence),
   };
-  return fold(say("details"),
-    el("ul", { class: "bars" }, TIMES.map((name) => bar(say(`t_${name}`), timing[name], longest, words)),
-      el("li", { class: "sum" }, el("span", {}, say("t_total_ms")), el("span", {}), el("span", {}, milliseconds(timing.total_ms, words)))),
-    el("dl", { class: "facts" }, Object.entries(rows).map(([name, value]) =>
-      el("div", {}, el("dt", {}, say(name, { percent: "" }).replace(/: $/, "")), el("dd", {}, value)))));
+  return fold(
+    say("details"),
+    el(
+      "ul",
+      { class: "bars" },
+      TIMES.map((name) => bar(say(`t_${name}`), timing[name], longest, words)),
+      el(
+        "li",
+        { class: "sum" },
+        el("span", {}, say("t_total_ms")),
+        el("span", {}),
+        el("span", {}, milliseconds(timing.total_ms, words)),
+      ),
+    ),
+    el(
+      "dl",
+      { class: "facts" },
+      Object.entries(rows).map(([name, value]) =>
+        el("div", {}, el("dt", {}, say(name, { percent: "" }).replace(/: $/, "")), el("dd", {}, value)),
+      ),
+    ),
+  );
 }
 
 export function bar(label, value, longest, words) {
-  return el("li", {}, el("span", {}, label), el("progress", { max: longest, value: value ?? 0, "aria-label": label }),
-    el("span", {}, value === null || value === undefined ? "–" : milliseconds(value, words)));
+  return el(
+    "li",
+    {},
+    el("span", {}, label),
+    el("progress", { max: longest, value: value ?? 0, "aria-label": label }),
+    el("span", {}, value === null || value === undefined ? "–" : milliseconds(value, words)),
+  );
 }
 
 export function milliseconds(value, { number }) {

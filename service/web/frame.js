@@ -11,14 +11,41 @@ export function frame(changed) {
   const { say } = makeWords(language);
   document.documentElement.lang = language;
   document.getElementById("skip").textContent = say("skip");
-  const choice = (code, label) => el("label", { class: "chip" },
-    el("input", { type: "radio", name: "language", value: code, checked: code === language, onchange: () => (preference("language", code), changed()) }),
-    el("span", { lang: code, title: label }, code.toUpperCase()));
+  const choice = (code, label) =>
+    el(
+      "label",
+      { class: "chip" },
+      el("input", {
+        type: "radio",
+        name: "language",
+        value: code,
+        checked: code === language,
+        onchange: () => (preference("language", code), changed()),
+      }),
+      el("span", { lang: code, title: label }, code.toUpperCase()),
+    );
   document.getElementById("top").replaceChildren(
-    el("a", { class: "brand", href: "/#/" }, el("img", { src: new URL("./mark.svg", import.meta.url).href, alt: "", width: 28, height: 28 }), "Performate"),
-    el("fieldset", { class: "languages" }, el("legend", { class: "unseen" }, say("language")), Object.entries(LANGUAGES).map(([code, label]) => choice(code, label))));
-  document.getElementById("foot").replaceChildren(
-    el("a", { href: "/#/" }, say("home")), el("a", { href: "/status" }, say("pipeline")), el("a", { href: "/#/help" }, say("help")),
-    el("a", { href: "/openapi.json" }, "API"), el("span", {}, `Performate ${rules.version}`));
+    el(
+      "a",
+      { class: "brand", href: "/#/" },
+      el("img", { src: new URL("./mark.svg", import.meta.url).href, alt: "", width: 28, height: 28 }),
+      "Performate",
+    ),
+    el(
+      "fieldset",
+      { class: "languages" },
+      el("legend", { class: "unseen" }, say("language")),
+      Object.entries(LANGUAGES).map(([code, label]) => choice(code, label)),
+    ),
+  );
+  document
+    .getElementById("foot")
+    .replaceChildren(
+      el("a", { href: "/#/" }, say("home")),
+      el("a", { href: "/status" }, say("pipeline")),
+      el("a", { href: "/#/help" }, say("help")),
+      el("a", { href: "/openapi.json" }, "API"),
+      el("span", {}, `Performate ${rules.version}`),
+    );
   return language;
 }

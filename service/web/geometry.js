@@ -63,7 +63,11 @@ export function trackOf(result) {
     wallY,
     speed,
     height: wallY.map((y) => (ground - y) / torso),
-    fast: share(speed.filter((v, k) => v > 0 && inside(t[k])), 0.95) || 1,
+    fast:
+      share(
+        speed.filter((v, k) => v > 0 && inside(t[k])),
+        0.95,
+      ) || 1,
     torso,
   };
 }

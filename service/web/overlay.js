@@ -21,12 +21,13 @@ export class Overlay {
     root.replaceChildren(this.frame);
     this.canvas = moving;
     this.pen = moving.getContext("2d");
-    this.placements = result.events.filter((event) => event.kind === "placement" && event.x !== null && event.y !== null).map((event) => this.onWall(event));
+    this.placements = result.events
+      .filter((event) => event.kind === "placement" && event.x !== null && event.y !== null)
+      .map((event) => this.onWall(event));
     this.trail = new Trail(trail, this.track ?? NO_TRACK, this.placements);
     this.layers = { line: true, placements: true, phase: true };
     this.dirty = [];
     this.now = 0;
-    this.took = 0;
   }
 
   /** An event's place on the wall, from its place in its own picture. */
@@ -49,8 +50,16 @@ export class Overlay {
     if (!place.width) return;
     this.place = place;
     this.unit = Math.max(2.2, Math.min(place.width, place.height) / 130);
-    Object.assign(this.frame.style, { left: `${place.x}px`, top: `${place.y}px`, width: `${place.width}px`, height: `${place.height}px` });
-    Object.assign(this.canvas, { width: Math.round(place.width * density), height: Math.round(place.height * density) });
+    Object.assign(this.frame.style, {
+      left: `${place.x}px`,
+      top: `${place.y}px`,
+      width: `${place.width}px`,
+      height: `${place.height}px`,
+    });
+    Object.assign(this.canvas, {
+      width: Math.round(place.width * density),
+      height: Math.round(place.height * density),
+    });
     Object.assign(this.canvas.style, { width: `${place.width}px`, height: `${place.height}px` });
     this.pen.scale(this.canvas.width / place.width, this.canvas.height / place.height);
     this.dirty = [];
@@ -59,7 +68,6 @@ export class Overlay {
   }
 
   draw(t) {
-    const began = performance.now();
     this.now = t;
     if (!this.place) return;
     const shift = this.track ? shiftAt(this.track, t) : NO_SHIFT;
@@ -69,7 +77,6 @@ export class Overlay {
     if (this.layers.placements) this.drawFresh(t, shift);
     if (this.track && this.layers.line) this.drawHip(t, shift);
     if (this.layers.phase) this.drawPhase(t);
-    this.took = performance.now() - began;
   }
 
   drawHip(t, shift) {
@@ -78,7 +85,10 @@ export class Overlay {
     const here = [x * this.place.width, y * this.place.height];
     const colour = colourOf((valueAt(this.track, this.track.speed, t) ?? 0) / this.track.fast);
     const last = lastBefore(this.track.t, t);
-    const from = [(this.track.wallX[last] + shift.x) * this.place.width, (this.track.wallY[last] + shift.y) * this.place.height];
+    const from = [
+      (this.track.wallX[last] + shift.x) * this.place.width,
+      (this.track.wallY[last] + shift.y) * this.place.height,
+    ];
     this.pen.beginPath();
     this.pen.moveTo(...from);
     this.pen.lineTo(...here);
@@ -88,7 +98,10 @@ export class Overlay {
     this.spoil(from, this.unit);
     this.dot(here, this.unit * 2.6, "#fff");
     this.dot(here, this.unit * 1.8, colour);
-    this.spoil([(from[0] + here[0]) / 2, (from[1] + here[1]) / 2], Math.hypot(here[0] - from[0], here[1] - from[1]) / 2 + this.unit);
+    this.spoil(
+      [(from[0] + here[0]) / 2, (from[1] + here[1]) / 2],
+      Math.hypot(here[0] - from[0], here[1] - from[1]) / 2 + this.unit,
+    );
   }
 
   dot(at, radius, colour) {
@@ -119,7 +132,10 @@ export class Overlay {
     const kind = phaseAt(this.result, t);
     const speed = this.track ? valueAt(this.track, this.track.speed, t) : null;
     const { say, number } = this.words;
-    const parts = [kind && say(`phase_${kind}`), speed !== null && this.place.width > 220 && `${number(speed, 1)} ${say("torso/s")}`].filter(Boolean);
+    const parts = [
+      kind && say(`phase_${kind}`),
+      speed !== null && this.place.width > 220 && `${number(speed, 1)} ${say("torso/s")}`,
+    ].filter(Boolean);
     if (parts.length) this.label(parts.join(" · "), Math.max(11, Math.min(this.place.width, this.place.height) / 30));
   }
 

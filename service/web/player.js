@@ -3,8 +3,20 @@
 import { button, el, icon } from "./elements.js";
 import { Overlay } from "./overlay.js";
 
-export const SPEEDS = [0.25, 0.5, 1, 1.5, 2];
+const SPEEDS = [0.25, 0.5, 1, 1.5, 2];
 const PICTURE = 1 / 30;
+
+/** A choice of speeds from a quarter to double; `chosen(speed)` is told. */
+export function speedChoice({ say, number }, chosen) {
+  const digits = (speed) => (Number.isInteger(speed) ? 0 : speed % 0.5 ? 2 : 1);
+  const choice = el(
+    "select",
+    { class: "rate", "aria-label": say("speed"), onchange: () => chosen(Number(choice.value)) },
+    SPEEDS.map((speed) => el("option", { value: String(speed) }, `${number(speed, digits(speed))}×`)),
+  );
+  choice.value = "1";
+  return choice;
+}
 
 export class Player {
   /** `name` is what screen readers call the video. */
@@ -17,7 +29,12 @@ export class Player {
     this.video.muted = true;
     this.cover = el("div", { class: "overlay", "aria-hidden": "true" });
     this.overlay = new Overlay(this.cover, result, words);
-    this.stage = el("div", { class: "stage", tabindex: "0", role: "group", "aria-label": `${name}. ${words.say("player_keys")}` }, this.video, this.cover);
+    this.stage = el(
+      "div",
+      { class: "stage", tabindex: "0", role: "group", "aria-label": `${name}. ${words.say("player_keys")}` },
+      this.video,
+      this.cover,
+    );
     this.stage.style.setProperty("--shape", `${result.video.width} / ${result.video.height}`);
     this.stage.style.setProperty("--tall", String(result.video.width / result.video.height));
     this.bar = this.makeBar(layers);
@@ -29,26 +46,50 @@ export class Player {
     const { say } = this.words;
     this.toggle = button(icon("play"), () => this.playOrPause(), { class: "button round", "aria-label": say("play") });
     this.slider = el("input", {
-      type: "range", min: 0, max: this.result.video.duration_s, step: 0.01, value: 0, class: "time", "aria-label": say("time"),
+      type: "range",
+      min: 0,
+      max: this.result.video.duration_s,
+      step: 0.01,
+      value: 0,
+      class: "time",
+      "aria-label": say("time"),
       oninput: () => this.seek(Number(this.slider.value)),
     });
     this.clock = el("output", { class: "clock" });
-    this.rate = el("select", { class: "rate", "aria-label": say("speed"), onchange: () => this.setRate(Number(this.rate.value)) },
-      SPEEDS.map((speed) => el("option", { value: String(speed) }, `${this.words.number(speed, speed % 0.5 ? 2 : speed % 1 ? 1 : 0)}×`)));
-    this.rate.value = "1";
+    this.rate = speedChoice(this.words, (speed) => this.setRate(speed));
     this.full = button(icon("full"), () => this.fill(), { class: "button round", "aria-label": say("full") });
-    const row = el("div", { class: "bar" }, this.toggle, this.clock, el("span", { class: "grow" }), this.rate, this.full);
+    const row = el(
+      "div",
+      { class: "bar" },
+      this.toggle,
+      this.clock,
+      el("span", { class: "grow" }),
+      this.rate,
+      this.full,
+    );
     return el("div", { class: "controls" }, this.slider, row, layers && this.makeLayers());
   }
 
   makeLayers() {
     const { say } = this.words;
     const box = (label, checked, onchange) =>
-      el("label", { class: "chip" }, el("input", { type: "checkbox", checked, onchange: (event) => onchange(event.target.checked) }), el("span", {}, label));
+      el(
+        "label",
+        { class: "chip" },
+        el("input", { type: "checkbox", checked, onchange: (event) => onchange(event.target.checked) }),
+        el("span", {}, label),
+      );
     const layer = (name) => box(say(`layer_${name}`), true, (on) => this.overlay.setLayer(name, on));
-    return el("fieldset", { class: "layers" }, el("legend", {}, say("show")),
-      layer("line"), layer("placements"), layer("phase"), box(say("sound"), false, (on) => (this.video.muted = !on)),
-      el("span", { class: "ramp" }, say("slow"), el("i", { "aria-hidden": "true" }), say("fast")));
+    return el(
+      "fieldset",
+      { class: "layers" },
+      el("legend", {}, say("show")),
+      layer("line"),
+      layer("placements"),
+      layer("phase"),
+      box(say("sound"), false, (on) => (this.video.muted = !on)),
+      el("span", { class: "ramp" }, say("slow"), el("i", { "aria-hidden": "true" }), say("fast")),
+    );
   }
 
   listen() {
@@ -106,7 +147,9 @@ export class Player {
   preview(t, from) {
     this.beginning = from;
     // phones load no picture before they are asked for one, so its coming cannot be waited for
-    this.video.addEventListener("loadedmetadata", () => this.beginning !== null && (this.video.currentTime = t), { once: true });
+    this.video.addEventListener("loadedmetadata", () => this.beginning !== null && (this.video.currentTime = t), {
+      once: true,
+    });
   }
 
   playOrPause() {

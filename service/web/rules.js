@@ -5,7 +5,8 @@ export const rules = JSON.parse(document.querySelector('meta[name="rules"]')?.co
 /** The media type that the service takes for this file, by what the browser says or else by its name; null if none. */
 export function mediaType(file, types = rules.types) {
   const said = file.type.split(";")[0].trim().toLowerCase();
-  if (said && said !== "application/octet-stream") return Object.values(types).concat("video/x-msvideo").includes(said) ? said : null;
+  if (said && said !== "application/octet-stream")
+    return Object.values(types).concat("video/x-msvideo").includes(said) ? said : null;
   return types[file.name.split(".").pop().toLowerCase()] ?? null;
 }
 

@@ -58,7 +58,10 @@ export function makeService(language) {
 
     /** The state of an analysis; null when it has not changed since the answer that had this tag. */
     async state(id, tag, signal) {
-      const answer = await reach(`/analysis/${at(id)}/status`, { signal, headers: tag ? { "If-None-Match": tag } : {} });
+      const answer = await reach(`/analysis/${at(id)}/status`, {
+        signal,
+        headers: tag ? { "If-None-Match": tag } : {},
+      });
       if (answer.status === 304) return { body: null, tag };
       const body = await answer.json().catch(() => null);
       if (!answer.ok || body === null) throw troubleOf(answer, body);

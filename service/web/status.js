@@ -33,7 +33,10 @@ async function show() {
   const language = frame(show);
   const words = makeWords(language, STATUS_TEXTS);
   const service = makeService(language);
-  const [verdict, history] = await Promise.all([service.pipeline().catch(() => null), service.history().catch(() => null)]);
+  const [verdict, history] = await Promise.all([
+    service.pipeline().catch(() => null),
+    service.history().catch(() => null),
+  ]);
   render(verdict, history, words);
   timer = setTimeout(show, EVERY);
 }
@@ -50,29 +53,50 @@ function render(verdict, history, words) {
   if (now === shown) return main.querySelector(".verdict").replaceWith(banner(stands, verdict, words));
   shown = now;
   main.replaceChildren();
-  fill(main, el("h1", {}, say("title")), el("p", { class: "lead" }, say("lead")), banner(stands, verdict, words),
-    el("div", { class: "pipeline" },
-      uptimes(verdict?.uptime ?? history?.uptime, words), strip(history?.runs ?? [], words),
-      stages(verdict, words), failure(verdict, words)));
+  fill(
+    main,
+    el("h1", {}, say("title")),
+    el("p", { class: "lead" }, say("lead")),
+    banner(stands, verdict, words),
+    el(
+      "div",
+      { class: "pipeline" },
+      uptimes(verdict?.uptime ?? history?.uptime, words),
+      strip(history?.runs ?? [], words),
+      stages(verdict, words),
+      failure(verdict, words),
+    ),
+  );
 }
 
 function banner(stands, verdict, words) {
   const { say, moment, language } = words;
   const time = (at) => new Date(at).toLocaleTimeString(language, { timeStyle: "short" });
   const facts = verdict
-    ? [verdict.age_s === null ? say("never") : say("checked", { age: ago(verdict.age_s, words) }),
+    ? [
+        verdict.age_s === null ? say("never") : say("checked", { age: ago(verdict.age_s, words) }),
         verdict.since && say("since", { time: moment(verdict.since) }),
-        verdict.running ? say("running", { stage: say(`stage_${verdict.running.stage}`) }) : verdict.next_run_at && say("next", { time: time(verdict.next_run_at) })]
+        verdict.running
+          ? say("running", { stage: say(`stage_${verdict.running.stage}`) })
+          : verdict.next_run_at && say("next", { time: time(verdict.next_run_at) }),
+      ]
     : [say("unreachable")];
-  return el("section", { class: `verdict ${stands}` }, el("h2", {}, say(stands)),
+  return el(
+    "section",
+    { class: `verdict ${stands}` },
+    el("h2", {}, say(stands)),
     verdict?.output && el("p", {}, verdict.output),
     verdict?.notes.map((note) => el("p", { class: "small" }, note)),
-    el("p", { class: "small" }, [...facts, say("refreshed", { time: time(Date.now()) })].filter(Boolean).join(" · ")));
+    el("p", { class: "small" }, [...facts, say("refreshed", { time: time(Date.now()) })].filter(Boolean).join(" · ")),
+  );
 }
 
 function stages(verdict, words) {
   const { say } = words;
-  const checks = Object.entries(verdict?.checks ?? {}).map(([name, [check]]) => ({ stage: name.split(":")[0], ...check }));
+  const checks = Object.entries(verdict?.checks ?? {}).map(([name, [check]]) => ({
+    stage: name.split(":")[0],
+    ...check,
+  }));
   if (!checks.length) return null;
   const longest = Math.max(1, ...checks.map((check) => check.observedValue));
   const row = ({ stage, observedValue, status }) => {
@@ -81,17 +105,43 @@ function stages(verdict, words) {
     item.classList.add(status);
     return item;
   };
-  return el("section", { class: "card" }, el("h2", {}, say("stages")), el("ul", { class: "bars" }, checks.map(row),
-    el("li", { class: "sum" }, el("span", {}, say("in_all")), el("span", {}), el("span", {}, verdict.wall_ms === null ? "–" : milliseconds(verdict.wall_ms, words)))));
+  return el(
+    "section",
+    { class: "card" },
+    el("h2", {}, say("stages")),
+    el(
+      "ul",
+      { class: "bars" },
+      checks.map(row),
+      el(
+        "li",
+        { class: "sum" },
+        el("span", {}, say("in_all")),
+        el("span", {}),
+        el("span", {}, verdict.wall_ms === null ? "–" : milliseconds(verdict.wall_ms, words)),
+      ),
+    ),
+  );
 }
 
 function strip(runs, { say, moment }) {
   const newest = runs.slice(0, STRIP).reverse();
   if (!newest.length) return null;
-  const tell = (run) => `${moment(run.finished_at)}: ${say(`run_${run.result}`)}${run.failed_stage ? ` (${say(`stage_${run.failed_stage}`)})` : ""}`;
-  return el("section", { class: "card" }, el("h2", {}, say("runs", { n: newest.length })),
-    el("ol", { class: "strip" }, newest.map((run) => el("li", { class: run.result, title: tell(run) }, el("span", { class: "unseen" }, tell(run))))),
-    el("p", { class: "row small quiet" }, el("span", { class: "grow" }, say("oldest")), say("newest")));
+  const tell = (run) =>
+    `${moment(run.finished_at)}: ${say(`run_${run.result}`)}${run.failed_stage ? ` (${say(`stage_${run.failed_stage}`)})` : ""}`;
+  return el(
+    "section",
+    { class: "card" },
+    el("h2", {}, say("runs", { n: newest.length })),
+    el(
+      "ol",
+      { class: "strip" },
+      newest.map((run) =>
+        el("li", { class: run.result, title: tell(run) }, el("span", { class: "unseen" }, tell(run))),
+      ),
+    ),
+    el("p", { class: "row small quiet" }, el("span", { class: "grow" }, say("oldest")), say("newest")),
+  );
 }
 
 function uptimes(uptime, { say, percent, language }) {
@@ -99,28 +149,78 @@ function uptimes(uptime, { say, percent, language }) {
   const share = (value) => value.toLocaleString(language, { style: "percent", maximumFractionDigits: 2 });
   const one = ([window, { share: good, unknown_share: unknown, runs }]) => {
     const known = 1 - unknown;
-    const parts = [["good", known * (good ?? 0)], ["bad", good === null ? 0 : known * (1 - good)], ["unknown", good === null ? 1 : unknown]];
-    return el("li", {}, el("h3", {}, say(window)), el("p", { class: "value" }, good === null ? "–" : share(good)),
-      el("div", { class: "parts", "aria-hidden": "true" }, parts.map(([kind, part]) => {
-        const piece = el("span", { class: kind });
-        piece.style.flexGrow = String(part);
-        return piece;
-      })),
-      el("p", { class: "small quiet" }, [runs ? say("of_runs", { n: runs }) : say("no_runs"), unknown > 0 && say("unknown_share", { percent: percent(unknown) })].filter(Boolean).join(", ")));
+    const parts = [
+      ["good", known * (good ?? 0)],
+      ["bad", good === null ? 0 : known * (1 - good)],
+      ["unknown", good === null ? 1 : unknown],
+    ];
+    return el(
+      "li",
+      {},
+      el("h3", {}, say(window)),
+      el("p", { class: "value" }, good === null ? "–" : share(good)),
+      el(
+        "div",
+        { class: "parts", "aria-hidden": "true" },
+        parts.map(([kind, part]) => {
+          const piece = el("span", { class: kind });
+          piece.style.flexGrow = String(part);
+          return piece;
+        }),
+      ),
+      el(
+        "p",
+        { class: "small quiet" },
+        [
+          runs ? say("of_runs", { n: runs }) : say("no_runs"),
+          unknown > 0 && say("unknown_share", { percent: percent(unknown) }),
+        ]
+          .filter(Boolean)
+          .join(", "),
+      ),
+    );
   };
-  return el("section", { class: "card" }, el("h2", {}, say("uptime")), el("ul", { class: "uptimes" }, Object.entries(uptime).map(one)));
+  return el(
+    "section",
+    { class: "card" },
+    el("h2", {}, say("uptime")),
+    el("ul", { class: "uptimes" }, Object.entries(uptime).map(one)),
+  );
 }
 
 function failure(verdict, words) {
   const { say, moment } = words;
   const last = verdict?.last_failure;
   if (!verdict) return null;
-  if (!last) return el("section", { class: "card" }, el("h2", {}, say("last_failure")), el("p", { class: "quiet" }, say("none")));
-  const copy = button(say("copy"), () => copied(copy, last.trace_id, say("copied")), { class: "button small copy", "aria-label": `${say("copy")}: ${say("trace")}` });
-  const rows = { when: moment(last.at), stage: last.failed_stage && say(`stage_${last.failed_stage}`), code: last.error_code && el("code", {}, last.error_code),
-    trace: last.trace_id && [el("code", { class: "trace" }, last.trace_id), " ", copy], runbook: last.runbook && el("code", {}, last.runbook) };
-  return el("section", { class: "card" }, el("h2", {}, say("last_failure")), last.title && el("p", {}, last.title),
-    el("dl", { class: "facts" }, Object.entries(rows).map(([name, value]) => value && el("div", {}, el("dt", {}, say(name)), el("dd", {}, value)))));
+  if (!last)
+    return el(
+      "section",
+      { class: "card" },
+      el("h2", {}, say("last_failure")),
+      el("p", { class: "quiet" }, say("none")),
+    );
+  const copy = button(say("copy"), () => copied(copy, last.trace_id, say("copied")), {
+    class: "button small copy",
+    "aria-label": `${say("copy")}: ${say("trace")}`,
+  });
+  const rows = {
+    when: moment(last.at),
+    stage: last.failed_stage && say(`stage_${last.failed_stage}`),
+    code: last.error_code && el("code", {}, last.error_code),
+    trace: last.trace_id && [el("code", { class: "trace" }, last.trace_id), " ", copy],
+    runbook: last.runbook && el("code", {}, last.runbook),
+  };
+  return el(
+    "section",
+    { class: "card" },
+    el("h2", {}, say("last_failure")),
+    last.title && el("p", {}, last.title),
+    el(
+      "dl",
+      { class: "facts" },
+      Object.entries(rows).map(([name, value]) => value && el("div", {}, el("dt", {}, say(name)), el("dd", {}, value))),
+    ),
+  );
 }
 
 document.addEventListener("visibilitychange", show);

@@ -8,7 +8,6 @@ export const TEXTS = {
   retry: ["Try again", "Noch einmal versuchen"],
   cancel: ["Cancel", "Abbrechen"],
   copied: ["Copied", "Kopiert"],
-  loading: ["Loading …", "Wird geladen …"],
   open: ["Open", "Öffnen"],
   remove: ["Remove from this list", "Aus dieser Liste entfernen"],
 
@@ -102,7 +101,6 @@ export const TEXTS = {
   height_unit: ["torso lengths above the start", "Rumpflängen über dem Start"],
   height_alt: ["Height of the hips over {time}: highest {height} torso lengths above the start.", "Höhe der Hüfte über {time}: höchstens {height} Rumpflängen über dem Start."],
   no_line: ["No hip line could be measured in this clip.", "In diesem Clip war keine Hüftlinie zu messen."],
-  chart_hint: ["Tap to go there", "Tippen, um hinzuspringen"],
   stuck_title: ["You were stuck here", "Hier hingst du fest"],
   stuck_none: ["No hesitation was seen.", "Kein Zögern gesehen."],
   stuck_at: ["Stuck at {time} for {length}", "Fest bei {time}, {length} lang"],
@@ -207,7 +205,6 @@ export const TEXTS = {
   since_start: ["since the start on the wall", "seit dem Start an der Wand"],
   not_comparable: ["One of the two has no hip line to align by.", "Einem der beiden fehlt die Hüftlinie zum Ausrichten."],
 
-  trouble: ["That did not work", "Das hat nicht geklappt"],
   OFFLINE: ["You are offline", "Du bist offline"],
   OFFLINE_detail: ["This device has no connection at the moment. Nothing is lost.", "Dieses Gerät hat gerade keine Verbindung. Es geht nichts verloren."],
   UNREACHABLE: ["The service cannot be reached", "Der Dienst ist nicht zu erreichen"],
@@ -215,7 +212,6 @@ export const TEXTS = {
   NO_ANSWER: ["The service did not answer as it should", "Der Dienst hat nicht richtig geantwortet"],
   NO_ANSWER_detail: ["This is our fault, not yours.", "Das liegt an uns, nicht an dir."],
   next_wait: ["Try again in a moment.", "Versuch es gleich noch einmal."],
-  next_step: ["What to do", "Was jetzt hilft"],
   countdown: ["Again in {n} s", "Wieder in {n} s"],
   code: ["Code", "Code"],
   trace: ["Trace id", "Trace-Kennung"],

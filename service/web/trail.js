@@ -28,7 +28,12 @@ export class Trail {
     const [wide, tall] = [width * picture.width, height * picture.height];
     this.density = Math.min(density, Math.sqrt(LARGEST / Math.max(1, wide * tall)));
     Object.assign(this.canvas, { width: Math.ceil(wide * this.density), height: Math.ceil(tall * this.density) });
-    Object.assign(this.canvas.style, { width: `${wide}px`, height: `${tall}px`, left: `${left * picture.width}px`, top: `${top * picture.height}px` });
+    Object.assign(this.canvas.style, {
+      width: `${wide}px`,
+      height: `${tall}px`,
+      left: `${left * picture.width}px`,
+      top: `${top * picture.height}px`,
+    });
     this.picture = picture;
     this.unit = unit * this.density;
     this.clear();
@@ -52,7 +57,8 @@ export class Trail {
     if (to < this.upTo || (this.rings && this.placements[this.rings - 1].t > t)) this.clear();
     if (this.layers.line && to > this.upTo) this.addLine(Math.max(this.upTo, 0), to);
     this.upTo = to;
-    while (this.layers.placements && this.rings < this.placements.length && this.placements[this.rings].t <= t) this.addRing(this.placements[this.rings++]);
+    while (this.layers.placements && this.rings < this.placements.length && this.placements[this.rings].t <= t)
+      this.addRing(this.placements[this.rings++]);
   }
 
   /** The samples after `from`, up to `to`. The casing goes under what is there. */

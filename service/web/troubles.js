@@ -18,9 +18,16 @@ export async function catalogue(service) {
 
 /** {title, detail, steps, retry} of a code in this language: the problem's own, the catalogue's, or this page's. */
 export function wordsOf(code, problem, entries, { say, knows, language }) {
-  if (problem?.title) return { title: problem.title, detail: problem.detail, steps: problem.suggestions ?? [], retry: problem.retry };
+  if (problem?.title)
+    return { title: problem.title, detail: problem.detail, steps: problem.suggestions ?? [], retry: problem.retry };
   const entry = entries.get(code);
-  if (entry) return { title: entry.title[language], detail: entry.detail[language], steps: entry.suggestions[language], retry: entry.retryable };
+  if (entry)
+    return {
+      title: entry.title[language],
+      detail: entry.detail[language],
+      steps: entry.suggestions[language],
+      retry: entry.retryable,
+    };
   const ours = knows(code) ? code : "NO_ANSWER";
   return { title: say(ours), detail: say(`${ours}_detail`), steps: [say("next_wait")], retry: "same_request" };
 }
@@ -30,20 +37,36 @@ export async function troublePanel(trouble, { service, words, retry = null, acti
   const entries = trouble.problem ? new Map() : await catalogue(service);
   const told = wordsOf(trouble.code, trouble.problem, entries, words);
   const again = retry && retryButton(trouble, words, retry);
-  return el("section", { class: "panel bad", role: "alert" },
+  return el(
+    "section",
+    { class: "panel bad", role: "alert" },
     el("h2", {}, told.title),
     el("p", {}, told.detail),
-    told.steps.length > 0 && el("ul", { class: "steps" }, told.steps.map((step) => el("li", {}, step))),
+    told.steps.length > 0 &&
+      el(
+        "ul",
+        { class: "steps" },
+        told.steps.map((step) => el("li", {}, step)),
+      ),
     el("div", { class: "row" }, again, actions),
-    factsOf(trouble, facts, words));
+    factsOf(trouble, facts, words),
+  );
 }
 
 function factsOf(trouble, facts, { say }) {
   const [label, id] = referenceOf(trouble, facts);
-  const copy = id && button(say("copy"), () => copied(copy, id, say("copied")), { class: "button small copy", "aria-label": `${say("copy")}: ${say(label)}` });
-  return el("dl", { class: "facts" },
+  const copy =
+    id &&
+    button(say("copy"), () => copied(copy, id, say("copied")), {
+      class: "button small copy",
+      "aria-label": `${say("copy")}: ${say(label)}`,
+    });
+  return el(
+    "dl",
+    { class: "facts" },
     el("div", {}, el("dt", {}, say("code")), el("dd", {}, el("code", {}, trouble.code))),
-    id && el("div", {}, el("dt", {}, say(label)), el("dd", {}, el("code", { class: "trace" }, id), " ", copy)));
+    id && el("div", {}, el("dt", {}, say(label)), el("dd", {}, el("code", { class: "trace" }, id), " ", copy)),
+  );
 }
 
 /** What to name when asking for help: the trace, or else the analysis or the request that the logs know. */

@@ -75,7 +75,10 @@ export class Upload {
     const answer = await this.post("/upload", form, { "Accept-Language": this.service.language });
     const body = parsed(answer.text);
     if (answer.status !== 202) {
-      throw new Trouble(body?.error_code ?? (answer.status ? "NO_ANSWER" : "UPLOAD_INTERRUPTED"), { status: answer.status, problem: body });
+      throw new Trouble(body?.error_code ?? (answer.status ? "NO_ANSWER" : "UPLOAD_INTERRUPTED"), {
+        status: answer.status,
+        problem: body,
+      });
     }
     this.place = { ...this.place, analysis_id: body.analysis_id };
     this.on.begun(body.analysis_id);

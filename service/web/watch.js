@@ -8,7 +8,12 @@ import { resultView } from "./result.js";
 import { troublePanel } from "./troubles.js";
 
 // each stage's part of the whole, as the worker counts it
-const STAGES = [["download", 0, 10], ["extract", 10, 25], ["analyze", 25, 95], ["store", 95, 100]];
+const STAGES = [
+  ["download", 0, 10],
+  ["extract", 10, 25],
+  ["analyze", 25, 95],
+  ["store", 95, 100],
+];
 
 /** How far a stage is, 0..1, from the progress of the whole. */
 export function withinStage(stage, progress) {
@@ -85,10 +90,22 @@ class Watch {
     this.waited = el("span", {});
     this.tries = el("span", {});
     this.queue = el("p", { class: "quiet" });
-    this.root.replaceChildren(el("div", { class: "narrow" }, this.title, el("p", { class: "lead name" }, this.name),
-      el("ol", { class: "stages" }, this.steps.map(({ root }) => root)),
-      el("p", { class: "quiet row" }, this.whole, this.waited, this.tries), this.queue,
-      el("p", { class: "quiet" }, say("watching_note"))));
+    this.root.replaceChildren(
+      el(
+        "div",
+        { class: "narrow" },
+        this.title,
+        el("p", { class: "lead name" }, this.name),
+        el(
+          "ol",
+          { class: "stages" },
+          this.steps.map(({ root }) => root),
+        ),
+        el("p", { class: "quiet row" }, this.whole, this.waited, this.tries),
+        this.queue,
+        el("p", { class: "quiet" }, say("watching_note")),
+      ),
+    );
     this.tick();
   }
 
@@ -102,12 +119,17 @@ class Watch {
     const verdict = await this.context.service.pipeline().catch(() => null);
     const { observedValue, status } = verdict?.checks?.["queue:duration"]?.[0] ?? {};
     const { words } = this.context;
-    if (typeof observedValue === "number" && status !== "fail") this.queue.textContent = words.say("queue_lately", { time: milliseconds(observedValue, words) });
+    if (typeof observedValue === "number" && status !== "fail")
+      this.queue.textContent = words.say("queue_lately", { time: milliseconds(observedValue, words) });
   }
 
   async completed(signal) {
     const { service, words } = this.context;
-    const [result, video] = await Promise.all([service.result(this.id, signal), service.video(this.id, signal).catch(() => null), this.named()]);
+    const [result, video] = await Promise.all([
+      service.result(this.id, signal),
+      service.video(this.id, signal).catch(() => null),
+      this.named(),
+    ]);
     clearInterval(this.ticking);
     document.title = words.say("title_done", { name: this.name });
     announce(words.say("announce_done"));
@@ -126,17 +148,38 @@ class Watch {
     clearInterval(this.ticking);
     const { words } = this.context;
     document.title = words.say("title_failed", { name: this.name });
-    const next = el("a", { class: "button main", href: "#/" }, words.say(body.error.retry === "same_request" ? "again_clip" : "another_clip"));
-    const trouble = { code: body.error.error_code, problem: body.error, status: body.error.status, retryAfter: null, requestId: body.error.request_id };
+    const next = el(
+      "a",
+      { class: "button main", href: "#/" },
+      words.say(body.error.retry === "same_request" ? "again_clip" : "another_clip"),
+    );
+    const trouble = {
+      code: body.error.error_code,
+      problem: body.error,
+      status: body.error.status,
+      retryAfter: null,
+      requestId: body.error.request_id,
+    };
     const panel = await troublePanel(trouble, { ...this.context, actions: [next], facts: { analysis: this.id } });
-    this.root.replaceChildren(el("div", { class: "narrow" }, el("h1", {}, words.say("failed_title")), el("p", { class: "lead name" }, this.name), panel));
+    this.root.replaceChildren(
+      el(
+        "div",
+        { class: "narrow" },
+        el("h1", {}, words.say("failed_title")),
+        el("p", { class: "lead name" }, this.name),
+        panel,
+      ),
+    );
   }
 
   async trouble(error) {
     const passing = error.passing ?? true;
     if (!passing) this.stop();
-    const panel = await troublePanel(error, { ...this.context, retry: passing ? () => this.again() : null,
-      actions: passing ? [] : [el("a", { class: "button", href: "#/" }, this.context.words.say("home"))] });
+    const panel = await troublePanel(error, {
+      ...this.context,
+      retry: passing ? () => this.again() : null,
+      actions: passing ? [] : [el("a", { class: "button", href: "#/" }, this.context.words.say("home"))],
+    });
     this.root.querySelector(".panel.bad")?.remove();
     if (!passing) this.root.replaceChildren();
     this.root.append(el("div", { class: "narrow" }, panel));
