@@ -59,14 +59,14 @@ async def it(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Product]
 @dataclass(frozen=True, kw_only=True)
 class Pace:
     """Whole seconds, in proportion to what a good probe takes on this machine now: `slow` is how long a slow stage is
-    held up, well over everything else together; `limit` is the time-out of a probe."""
+    held up, well over any other stage; `limit` is the time-out of a probe."""
 
     slow: int
     limit: int
 
     @classmethod
     def of(cls, good_s: float) -> "Pace":
-        slow = max(6, round(2 * good_s))
+        slow = max(5, round(1.5 * good_s))
         return cls(slow=slow, limit=round(slow + 4 * good_s) + 10)
 
 
@@ -105,8 +105,8 @@ async def pace(it: Product) -> Pace:
 async def matrix(it: Product, pace: Pace) -> dict[tuple[str, str], Run]:
     """All of them: those that mostly wait side by side, of the others a few at a time, as they need the processor."""
     yesterday = await a_good_result(it)
-    room = {"hang": asyncio.Semaphore(9), "slow": asyncio.Semaphore(5)}
-    few = asyncio.Semaphore(SIDE_BY_SIDE - 1)
+    room = {"hang": asyncio.Semaphore(9), "slow": asyncio.Semaphore(9)}
+    few = asyncio.Semaphore(SIDE_BY_SIDE)
 
     async def one(stage: str, kind: str) -> Run:
         async with room.get(kind, few):

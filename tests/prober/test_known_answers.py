@@ -1,10 +1,8 @@
 """The clip and the answer that is known of it: what is right passes, and each wrong thing is blamed on its stage."""
 
-import io
 from collections.abc import Callable
 from typing import Any
 
-import av
 import cv2
 import pytest
 
@@ -19,9 +17,8 @@ from prober.answers import (
     read,
 )
 from prober.blame import Blamed
-from prober.clip import FPS, Clip, Mark, make_clip, new_nonce, read_mark
-from prober.stopwatch import Stopwatch
-from tests.fakes import ManualClock
+from prober.clip import FPS, Clip, make_clip, new_nonce
+from tests.prober.test_clip import jpegs
 
 T = (0.2, 1.4, 2.6, 3.8)
 
@@ -29,14 +26,6 @@ T = (0.2, 1.4, 2.6, 3.8)
 @pytest.fixture(scope="module")
 def clip() -> Clip:
     return make_clip("0A1B2C3D")
-
-
-def jpegs(clip: Clip) -> list[tuple[float, bytes]]:
-    with av.open(io.BytesIO(clip.data)) as container:
-        return [
-            (float(frame.time or 0), cv2.imencode(".jpg", frame.to_ndarray(format="bgr24"))[1].tobytes())
-            for frame in container.decode(video=0)
-        ]
 
 
 def pictures_of(clip: Clip) -> dict[str, bytes | None]:
@@ -101,25 +90,6 @@ def an_overlay(**changes: Any) -> dict[str, Any]:
 def moved(clip: Clip, *, dx: float = 0.0, stretch: float = 1.0) -> list[dict[str, Any]]:
     track: list[dict[str, Any]] = a_result(clip)["track"]
     return [{**point, "x": point["x"] + dx, "y": 0.5 + (point["y"] - 0.5) * stretch} for point in track]
-
-
-def test_a_clip_is_made_as_said(clip: Clip) -> None:
-    assert 20_000 < len(clip.data) < 400_000
-    with av.open(io.BytesIO(clip.data)) as container:
-        stream = container.streams.video[0]
-        assert (stream.codec_context.name, stream.width, stream.height) == ("h264", 360, 640)
-        assert float(stream.duration * stream.time_base) == pytest.approx(4.0)
-
-
-def test_every_picture_says_whose_it_is_and_which_second(clip: Clip) -> None:
-    for t, jpeg in jpegs(clip):
-        assert read_mark(jpeg) == Mark(nonce="0A1B2C3D", second=clip.second_at(t)), t
-
-
-def test_two_runs_have_two_clips(clip: Clip) -> None:
-    other = make_clip(new_nonce())
-    assert other.nonce != clip.nonce
-    assert other.sha256 != clip.sha256
 
 
 def test_no_right_answer_is_called_wrong() -> None:
@@ -233,30 +203,3 @@ def a_model(frame_ids: list[str]) -> dict[str, Any]:
 def test_a_model_that_speaks_of_what_there_is(clip: Clip) -> None:
     told: Told = read(a_result(clip, model=a_model(["f00"])))
     check_model(told)
-
-
-async def test_the_stages_add_up_to_the_wall() -> None:
-    clock = ManualClock()
-    watch = Stopwatch(clock.now)
-    await clock.advance(1)
-    assert watch.enter("upload")
-    assert not watch.enter("upload")
-    await clock.advance(2)
-    watch.enter("queue")
-    await clock.advance(4)
-    watch.enter("analyze")
-    await clock.advance(8)
-    watch.enter("read")
-    watch.credit("download", 0.5)
-    watch.credit("extract", 99.0)
-    watch.credit("store", 1.5)
-    watch.credit("analyze", 3.0)
-    watch.stop()
-    await clock.advance(100)
-    took = {one.stage: one.ms for one in watch.times}
-    assert sum(took.values()) == round(watch.wall_s * 1000) == 15_000
-    assert took == {
-        "init": 1000, "upload": 2000, "queue": 0, "download": 500, "extract": 3500, "analyze": 6500, "store": 1500,
-        "read": 0,
-    }  # fmt: skip
-    assert watch.longest == "analyze"

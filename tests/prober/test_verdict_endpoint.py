@@ -12,13 +12,10 @@ from aiohttp.test_utils import TestClient
 from core.error_codes import ErrorCode
 from core.failure import Failure
 from core.probing import Cadence
-from core.verdicts import Archive, Board, Running, archived
-from service.pipeline import Pipeline
-from service.standing import Sighting, judge
-from tests.fakes import MOMENT, ManualClock
-from tests.fakes.verdicts import FakeVerdicts
+from core.verdicts import Archive, Board, archived
+from tests.fakes import MOMENT
 from tests.prober.examples import a_board, a_run
-from tests.service.world import TOKEN, World, refused, settings
+from tests.service.world import TOKEN, World, refused
 
 PATH = "/health/analysis-pipeline"
 ADMIN = {"Authorization": f"Bearer {TOKEN}"}
@@ -163,41 +160,6 @@ async def test_the_badge(world: World, http: TestClient[Any, Any], board: Board 
         assert colour in text
 
 
-async def test_never_any_is_a_warning_first_and_then_a_failure() -> None:
-    young, old = Sighting(board=Board(), up_s=10), Sighting(board=None, up_s=STALE + 1)
-    assert judge(young, now=MOMENT, cadence=CADENCE).status == "warn"
-    assert not judge(young, now=MOMENT, cadence=CADENCE).known
-    assert judge(old, now=MOMENT, cadence=CADENCE).code is ErrorCode.PROBE_STALE
-
-
-async def test_a_clock_that_stands_still_hides_nothing() -> None:
-    """The wall clock says "just now" for ever; the monotonic clock knows better."""
-    verdicts, clock = FakeVerdicts(), ManualClock()
-    verdicts.held = a_board()
-    pipeline = Pipeline(verdicts, CADENCE, monotonic=clock.now)
-
-    async def status() -> str:
-        return judge(pipeline.fresh() or await pipeline.seen(), now=MOMENT, cadence=CADENCE).status
-
-    assert await status() == "pass"
-    await clock.advance(STALE - 20)
-    assert await status() == "pass"
-    await clock.advance(40)
-    assert await status() == "fail"
-    verdicts.held = a_board(a_run(at=MOMENT + timedelta(seconds=1)), revision=2)
-    await clock.advance(CADENCE.cache_s + 1)
-    assert await status() == "pass"
-
-
-@pytest.mark.parametrize("step_s", [-3600.0, -60.0, 3600.0])
-async def test_a_clock_that_is_set_is_not_healthy(step_s: float) -> None:
-    """An hour either way is not known; it heals with the next verdict under the new time."""
-    seen = Sighting(board=a_board())
-    stepped = MOMENT + timedelta(seconds=step_s)
-    assert judge(seen, now=stepped, cadence=CADENCE).status == "fail"
-    assert judge(Sighting(board=a_board(a_run(at=stepped))), now=stepped, cadence=CADENCE).status == "pass"
-
-
 async def test_5000_requests_ask_nothing_of_anybody(world: World, http: TestClient[Any, Any]) -> None:
     """The verdict is read once in a quarter of an interval at most; nothing else is called at all."""
     world.verdicts.held = a_board()
@@ -213,49 +175,6 @@ async def test_5000_requests_ask_nothing_of_anybody(world: World, http: TestClie
     during = world.faults.calls[len(before) :]
     assert set(during) <= {"verdicts.board", "verdicts.archive"}
     assert len(during) <= 4
-
-
-def test_the_cache_is_at_most_a_quarter_of_an_interval() -> None:
-    for interval in (4.0, 60.0, 300.0):
-        assert Cadence(interval_s=interval, timeout_s=interval).cache_s <= interval / 4
-
-
-async def test_a_wish_is_noted_once(world: World, http: TestClient[Any, Any]) -> None:
-    async def ask() -> tuple[str, bool]:
-        async with http.post(f"{PATH}/run", headers=ADMIN) as answer:
-            assert answer.status == 202
-            body = await answer.json()
-            return body["run_id"], body["joined"]
-
-    asked = await asyncio.gather(*(ask() for _ in range(50)))
-    assert len({run_id for run_id, _ in asked}) == 1
-    assert sum(not joined for _, joined in asked) == 1
-    assert world.verdicts.held is not None
-    assert world.verdicts.held.requested == asked[0][0]
-
-
-async def test_a_run_under_way_is_joined(world: World, http: TestClient[Any, Any]) -> None:
-    running = Running(run_id="abc", trigger="loop", started_at="2026-11-24T11:59:58.000Z")
-    world.verdicts.held = a_board(running=running)
-    async with http.post(f"{PATH}/run", headers=ADMIN) as answer:
-        assert await answer.json() == {"run_id": "abc", "status": "running", "joined": True}
-    world.clock.advance(minutes=10)
-    async with http.post(f"{PATH}/run", headers=ADMIN) as answer:
-        assert (await answer.json())["status"] == "requested", "a run that was killed is not waited for"
-
-
-async def test_wishes_are_for_operators_and_not_too_often(world: World, http: TestClient[Any, Any]) -> None:
-    async with http.post(f"{PATH}/run") as answer:
-        await refused(answer, ErrorCode.UNAUTHENTICATED)
-    async with http.post(f"{PATH}/run", headers=ADMIN) as answer:
-        assert answer.status == 202
-    world.verdicts.held = a_board(revision=9)
-    async with http.post(f"{PATH}/run", headers=ADMIN) as answer:
-        await refused(answer, ErrorCode.RATE_LIMITED)
-        assert 1 <= int(answer.headers["Retry-After"]) <= 10
-    world.settings = settings(ADMIN_TOKEN="")
-    async with world.serve() as other, other.post(f"{PATH}/run", headers=ADMIN) as answer:
-        await refused(answer, ErrorCode.FORBIDDEN)
 
 
 async def test_the_history_is_for_charts(world: World, http: TestClient[Any, Any]) -> None:
