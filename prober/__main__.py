@@ -57,7 +57,9 @@ def main(argv: Sequence[str]) -> int:
         return PASS
     settings = load_settings()
     if options.watch:
-        return _until_stopped(_watch(settings))
+        code = _until_stopped(_watch(settings))
+        # that somebody has seen enough is no failure
+        return PASS if code == CANCELLED else code
     configure_logging(settings, service="prober")
     log_settings(settings)
     if settings.admin_token is None:
@@ -89,9 +91,12 @@ def _stopping(task: asyncio.Task[int]) -> Any:
 
 
 async def _watch(settings: Settings) -> int:
-    async with open_outside(settings) as outside:
-        await watch(outside.verdicts)
-    return PASS
+    try:
+        async with open_outside(settings) as outside:
+            await watch(outside.verdicts)
+    except Failure as failure:
+        sys.stderr.write(f"{failure}\n")
+    return CANNOT
 
 
 async def _work(settings: Settings, admin_token: str, options: argparse.Namespace) -> int:
