@@ -9,6 +9,7 @@ import json
 import signal
 import time
 from collections.abc import AsyncIterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -103,18 +104,19 @@ async def pace(it: Product) -> Pace:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def matrix(it: Product, pace: Pace) -> dict[tuple[str, str], Run]:
-    """All of them: those that mostly wait side by side, of the others a few at a time, as they need the processor."""
+    """All of them. Those that hang mostly wait, all at once; then the others, as many side by side as set the pace."""
     yesterday = await a_good_result(it)
-    room = {"hang": asyncio.Semaphore(9), "slow": asyncio.Semaphore(9)}
     few = asyncio.Semaphore(SIDE_BY_SIDE)
 
     async def one(stage: str, kind: str) -> Run:
-        async with room.get(kind, few):
+        async with few if kind != "hang" else nullcontext():
             return await probed(it, stage, kind, pace, yesterday)
 
-    cells = [(stage, kind) for kind in KINDS for stage in STAGES]
-    runs = await asyncio.gather(*(one(*cell) for cell in cells))
-    return dict(zip(cells, runs, strict=True))
+    hanging = [(stage, "hang") for stage in STAGES]
+    others = [(stage, kind) for kind in KINDS if kind != "hang" for stage in STAGES]
+    runs = [*await asyncio.gather(*(one(*cell) for cell in hanging))]
+    runs += await asyncio.gather(*(one(*cell) for cell in others))
+    return dict(zip([*hanging, *others], runs, strict=True))
 
 
 async def a_good_result(it: Product) -> Mapping[str, Any]:

@@ -14,9 +14,23 @@ from tests.emulator import Emulator
 from tests.engine.virtual_time import VirtualLoop
 from tests.promises.side_by_side import SCENARIOS, Ahead
 
+HERE = Path(__file__).parent
+
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "real: real processes, signals, sockets and time")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of this folder's tests, those whose scenarios run meanwhile come last."""
+    here = [at for at, item in enumerate(items) if item.path.is_relative_to(HERE)]
+    ordered = sorted((items[at] for at in here), key=_is_scenario)
+    for at, item in zip(here, ordered, strict=True):
+        items[at] = item
+
+
+def _is_scenario(item: pytest.Item) -> bool:
+    return isinstance(item, pytest.Function) and item.function in SCENARIOS
 
 
 def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
@@ -36,10 +50,14 @@ async def queue(aws: Settings, clients: Clients) -> SqsQueue:
     return await open_queue(clients, aws.analysis_queue, dead_letters=dead_letter_name(aws.analysis_queue))
 
 
-@pytest.fixture(scope="session")
-def ahead(emulator: Emulator, request: pytest.FixtureRequest) -> Iterator[Ahead]:
-    """All scenarios of this session have begun; see side_by_side."""
-    functions = [item.function for item in request.session.items if isinstance(item, pytest.Function)]
-    begun = Ahead(emulator.url, [SCENARIOS[function] for function in functions if function in SCENARIOS])
+@pytest.fixture(scope="session", autouse=True)
+def ahead(request: pytest.FixtureRequest) -> Iterator[Ahead | None]:
+    """All scenarios of this session have begun with the first test of this folder; see side_by_side."""
+    scenarios = [SCENARIOS[item.function] for item in request.session.items if _is_scenario(item)]
+    if not scenarios:
+        yield None
+        return
+    emulator: Emulator = request.getfixturevalue("emulator")
+    begun = Ahead(emulator.url, scenarios)
     yield begun
     begun.join()

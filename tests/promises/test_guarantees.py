@@ -34,3 +34,10 @@ def test_the_drawing_is_the_state_machine() -> None:
 def test_every_switch_still_fits(switch: Switch) -> None:
     """Where this fails, the code has moved on: mend the switch, and see its test fail again."""
     switch.applied((ROOT / switch.file).read_text())
+
+
+def test_every_switch_was_tried_and_noticed() -> None:
+    """Of each promise one at least. Where this fails: run it, and write its row down."""
+    rows = re.findall(r"^\| (\d+) \| `[^|]*` \| ([^|]*) \| [1-9]\d* fail \|$", PAGE.read_text(), re.MULTILINE)
+    assert {(int(promise), off) for promise, off in rows} == {(switch.promise, switch.off) for switch in switches()}
+    assert {int(promise) for promise, _ in rows} == set(range(1, 23))

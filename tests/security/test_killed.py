@@ -53,6 +53,7 @@ async def end_of(pool: Pool, clip: Path, limit_s: float = LIMIT_S) -> Failure:
     return caught.value
 
 
+@pytest.mark.timeout(300)
 async def test_they_die_and_their_neighbours_complete(tmp_path: Path) -> None:
     good, turns = tmp_path / "good.mp4", asyncio.Semaphore(SIDE_BY_SIDE)
     good.write_text("")
