@@ -1,8 +1,9 @@
 """Time, as an argument: the only way in which the consumer reads it or waits for it."""
 
 import asyncio
+from collections.abc import Collection
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 
 class Clock(Protocol):
@@ -46,7 +47,7 @@ async def set_within(clock: Clock, event: asyncio.Event, seconds: float) -> bool
     return True
 
 
-async def done_within(clock: Clock, tasks: set[asyncio.Task[None]], seconds: float) -> bool:
+async def done_within(clock: Clock, tasks: Collection[asyncio.Future[Any]], seconds: float) -> bool:
     """True as soon as every task has ended, False once so many seconds have passed. Cancels none of them."""
     if tasks and seconds > 0:
         try:

@@ -1,11 +1,12 @@
 """Proof of life: keeps a message hidden for as long as its job gets on, and says when the message is no longer ours."""
 
 import asyncio
+from typing import Any
 
 import structlog
 
 from consumer.engine.caught import caught
-from consumer.engine.clock import set_within
+from consumer.engine.clock import done_within
 from consumer.engine.job import Pulse
 from consumer.engine.setup import Setup
 from core.error_codes import ErrorCode
@@ -29,7 +30,6 @@ class Heartbeat:
         self._limits = setup.limits
         self._receipt = receipt
         self._pulse = pulse
-        self._stopped = asyncio.Event()
         self.held_until = received_at + setup.limits.visibility_s
 
     @property
@@ -37,10 +37,13 @@ class Heartbeat:
         """The moment by which everything about this message must be settled."""
         return self.held_until - self._limits.safety_s
 
-    async def run(self) -> str | None:
-        """Beats until stopped: None. Otherwise why the message is lost; its job must stop now."""
+    async def run(self, work: asyncio.Future[Any]) -> str | None:
+        """Beats until the work has ended: None. Otherwise why the message is lost; its job must stop now.
+
+        A beat that is on its way when the work ends is let to end, too: cancelled, it could still reach the queue after
+        the back-off that follows, and overwrite it."""
         pause = self._limits.visibility_s / 3
-        while not await set_within(self._clock, self._stopped, min(pause, self._time_left())):
+        while not await done_within(self._clock, {work}, min(pause, self._time_left())):
             # also after a block of the event loop: the beat that comes too late extends nothing
             if self._time_left() <= 0:
                 return "its visibility ran out"
@@ -57,11 +60,6 @@ class Heartbeat:
                 log.warning("heartbeat.failed", error=str(failure), left_s=round(self._time_left(), 1))
                 pause = RETRY_S
         return None
-
-    def stop(self) -> None:
-        """No further beat. One that is on its way is let to end (`run` returns then): cancelled, it could still reach
-        the queue after the back-off that follows, and overwrite it."""
-        self._stopped.set()
 
     def _time_left(self) -> float:
         return self.safe_until - self._clock.monotonic()

@@ -81,17 +81,18 @@ class Worker:
             self._report(attempt, outcome, started, job)
 
     async def _run(self, attempt: Attempt, job: Job, beat: Heartbeat) -> Result:
-        """The job's result once it and its heartbeat have stopped; None also when it was cancelled, and then
+        """The job's result once it has ended, its heartbeat beside it; None also when it was cancelled, and then
         `attempt.interruption` says so."""
         work = asyncio.create_task(caught(self._begin(attempt, job), doing="working"))
-        beating = asyncio.create_task(self._watch(attempt, beat))
         attempt.begin(work)
         try:
-            await asyncio.wait({work})
-            beat.stop()
-            await asyncio.wait({beating})
+            lost = await beat.run(work)
+            if lost is not None:
+                log.warning("lease.lost", reason=lost)
+                attempt.interrupt(Interruption.LOST)
+                await asyncio.wait({work})
         finally:
-            await _stopped(work, beating)
+            await _stopped(work)
         if work.cancelled():
             attempt.interruption = attempt.interruption or Interruption.SHUTDOWN
             return None
@@ -120,12 +121,6 @@ class Worker:
                 raise
             return "unsettled"
 
-    async def _watch(self, attempt: Attempt, beat: Heartbeat) -> None:
-        lost = await beat.run()
-        if lost is not None:
-            log.warning("lease.lost", reason=lost)
-            attempt.interrupt(Interruption.LOST)
-
     def _report(self, attempt: Attempt, outcome: str, started: float, job: Job | None = None) -> None:
         """The one canonical line of each delivery."""
         attempt.outcome = outcome
@@ -141,11 +136,9 @@ class Worker:
         )
 
 
-async def _stopped(*tasks: asyncio.Task[Any]) -> None:
-    """Only when the task around them is cancelled is one of them still running: it is cancelled, and waited for, so
-    that what it cleans up is clean before its surroundings go."""
-    running = {task for task in tasks if not task.done()}
-    for task in running:
-        task.cancel()
-    if running:
-        await asyncio.wait(running)
+async def _stopped(work: asyncio.Task[Any]) -> None:
+    """Only when the task around it is cancelled is it still running: it is cancelled, and waited for, so that what it
+    cleans up is clean before its surroundings go."""
+    if not work.done():
+        work.cancel()
+        await asyncio.wait({work})
