@@ -6,7 +6,9 @@ mirrored, its second row is no longer the inverse of the first.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import chain, count
@@ -99,7 +101,7 @@ def write_clip(path: Path, pictures: Iterable[Image], encoding: Encoding = H264)
     """Encodes upright BGR pictures (all of one size); the path's suffix names the container."""
     images = iter(pictures)
     first = _stored(next(images), encoding)
-    with av.open(str(path), "w", container_options=encoding.container_options) as container:
+    with _same_scheduling(), av.open(str(path), "w", container_options=encoding.container_options) as container:
         stream = _stream(container, encoding, first)
         stored = chain([first], (_stored(image, encoding) for image in images))
         for image, pts in zip(stored, _ticks(encoding), strict=False):
@@ -108,6 +110,17 @@ def write_clip(path: Path, pictures: Iterable[Image], encoding: Encoding = H264)
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     return path
+
+
+@contextmanager
+def _same_scheduling() -> Iterator[None]:
+    """SVT-AV1, when root runs it, makes the thread that calls it a real-time one, and all that is started from there:
+    a loop in one of them starves the whole machine."""
+    before = os.sched_getscheduler(0), os.sched_getparam(0)
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, *before)
 
 
 def _stored(image: Image, encoding: Encoding) -> Image:

@@ -51,7 +51,8 @@ async def test_a_blocked_loop_extends_nothing() -> None:
     assert isinstance(loop, VirtualLoop)
     queue, work = FakeQueue(), Slow(100)
     await queue.send("a", {})
-    async with running(make_engine(make_setup(queue), TinyHandler(run=work))):
+    # one slot: nobody else receives it, so that the queue would take the beat that comes too late
+    async with running(make_engine(make_setup(queue, concurrency=1), TinyHandler(run=work))):
         await asyncio.sleep(1)
         loop.stall(70)
         await asyncio.sleep(4)
