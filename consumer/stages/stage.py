@@ -12,9 +12,10 @@ from consumer.lease import Lease
 from consumer.media.facts import Probe
 from consumer.scratch import Scratch
 from consumer.stages.decoder import Decoder
+from consumer.vision.describe import Vision
 from core.ports import Objects
 from core.record import Record
-from core.result import Frame, Measurement
+from core.result import Frame, Measurement, ModelBlock
 from core.settings import Settings
 
 T = TypeVar("T")
@@ -27,13 +28,14 @@ OpenDecoder = Callable[[], AbstractAsyncContextManager[Decoder]]
 
 @dataclass(frozen=True, kw_only=True)
 class Tools:
-    """What every attempt of this process works with."""
+    """What every attempt of this process works with. `vision` is None where no model is configured."""
 
     objects: Objects
     clock: Clock
     scratch: Scratch
     open_decoder: OpenDecoder
     settings: Settings
+    vision: Vision | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +72,7 @@ class Case:
     probe: Probe | None = None
     pictures: tuple[Picture, ...] = ()
     measurement: Measurement | None = None
+    model: ModelBlock | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -27,6 +27,7 @@ async def store(bench: Bench, case: Case) -> Case:
         sport_type=record.sport_type,
         completed_at=rfc3339(now),
         measurement=given(case.measurement),
+        model=case.model,
         timing=timing(case, now=now, store_ms=ms),
     )
     body = result.model_dump_json().encode()

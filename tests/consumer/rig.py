@@ -17,7 +17,7 @@ from consumer.engine.setup import Setup
 from consumer.ingest import Ingest
 from consumer.ingesting.examine import Examiner
 from consumer.ingesting.poster import Posters
-from consumer.media.facts import JPEG, Jpeg, Moment, Probe
+from consumer.media.facts import JPEG, Jpeg, Moment, Probe, Shot
 from consumer.media.policy import MediaPolicy
 from consumer.sandbox.protocol import Progress
 from consumer.scratch import Scratch, open_scratch
@@ -89,6 +89,12 @@ class FakeDecoder:
             on_progress(Progress(stage="measure", share=0.5))
         await self._work("measure")
         return measurement(self._frames(out, [(0.5, "start"), (9.0, "end")]))
+
+    async def close_ups(
+        self, path: Path, probe: Probe, shots: Sequence[Shot], *, out: Path, limit_s: float, jpeg: Jpeg
+    ) -> tuple[Frame, ...]:
+        await self._work("close_ups")
+        return self._frames(out, [(shot.t, "even") for shot in shots])
 
     async def _work(self, call: str) -> None:
         self.calls.append(call)
