@@ -77,7 +77,14 @@ def clean_name(filename: str) -> str:
 
 
 def new_record(
-    offer: Offer, *, analysis_id: str, now: datetime, settings: Settings, traceparent: str, synthetic: bool
+    offer: Offer,
+    *,
+    analysis_id: str,
+    now: datetime,
+    settings: Settings,
+    traceparent: str,
+    synthetic: bool,
+    without_model: bool = False,
 ) -> Record:
     """The record of an upload that may begin now."""
     return Record(
@@ -94,6 +101,7 @@ def new_record(
         expires_at=int((now + timedelta(days=settings.retention_days)).timestamp()),
         traceparent=traceparent,
         synthetic=synthetic,
+        without_model=without_model,
     )
 
 
