@@ -20,6 +20,7 @@ from consumer.ingesting.examine import Examiner
 from consumer.ingesting.poster import Posters
 from consumer.media.policy import MediaPolicy
 from consumer.metrics import TallyCollector
+from consumer.recall import open_recall
 from consumer.reconciling.opening import open_reconciler
 from consumer.sandbox.linux import hide_memory
 from consumer.sandbox.pool import Pool
@@ -140,9 +141,12 @@ async def _tools(settings: Settings, clients: Clients, breaker: Breaker, tally: 
     counters = DynamoCounters(clients.dynamodb, settings.table)
     async with Pool(reads=[settings.weights_dir]) as pool:
         with open_scratch(settings.scratch_dir, budget=settings.scratch_bytes) as scratch:
-            async with open_vision(
-                settings, objects=objects, counters=counters, breaker=breaker, clock=clock, tally=tally
-            ) as vision:
+            async with (
+                open_vision(
+                    settings, objects=objects, counters=counters, breaker=breaker, clock=clock, tally=tally
+                ) as vision,
+                open_recall(settings, objects=objects, counters=counters) as recall,
+            ):
                 yield Tools(
                     objects=objects,
                     clock=clock,
@@ -150,6 +154,7 @@ async def _tools(settings: Settings, clients: Clients, breaker: Breaker, tally: 
                     open_decoder=pool.decoder,
                     settings=settings,
                     vision=vision,
+                    recall=recall,
                 )
 
 

@@ -181,6 +181,10 @@ class Breakers(Protocol):
         """None when it is closed; a moment that is past says as much: who opened it has died since."""
 
 
+CACHE = "cache"
+"""The counters of clips that came again: hits, misses, entries, bytes."""
+
+
 class Counters(Protocol):
     """Whole numbers that many processes add to."""
 

@@ -76,7 +76,7 @@ def clean_name(filename: str) -> str:
     return unicodedata.normalize("NFC", shown).strip()[:_LONGEST_NAME] or "clip"
 
 
-def new_record(
+def new_record(  # noqa: PLR0913  # the record's own fields, spelt out
     offer: Offer,
     *,
     analysis_id: str,

@@ -8,13 +8,14 @@ from typing import Literal
 import structlog
 
 from core.failure import Failure
+from core.ports import CACHE
 from service.outside import Outside
 
 Availability = Literal["available", "unavailable", "not_configured"]
 State = Literal["starting", "running", "stale", "stopped"]
 Probe = Callable[[], Awaitable[object]]
 
-NAMES = ("s3", "sqs", "store")
+NAMES = ("s3", "sqs", "store", "redis")
 _NO_KEY = "health/nothing-lies-here"
 _NO_ID = "00000000-0000-0000-0000-000000000000"
 _STALE_AFTER = 3
@@ -25,6 +26,7 @@ _log = structlog.stdlib.get_logger(__name__)
 class DependencyCheck:
     """`run` looks every `interval_s`, for ever; the answers below are about its last look.
 
+    The counters of the workers' cache are read along with it.
     What nobody has looked at, or not for three intervals, counts as unavailable: unknown is never healthy.
     """
 
@@ -32,6 +34,8 @@ class DependencyCheck:
         self, outside: Outside, *, interval_s: float, limit_s: float, now: Callable[[], float] = time.monotonic
     ) -> None:
         self._probes = _probes(outside)
+        self._counters = outside.counters
+        self.cache: Mapping[str, int] = {}
         self._interval_s = interval_s
         self._limit_s = limit_s
         self._now = now
@@ -57,6 +61,7 @@ class DependencyCheck:
             if answers != self._found.get(name, True):
                 _log.warning("dependency.changed", dependency=name, available=answers)
         self._found = now
+        await self._answers("counters", self._read_counters)
         self._at = self._now()
         self._first.set()
 
@@ -79,7 +84,12 @@ class DependencyCheck:
             return "starting"
         return "stale" if self.age_s > _STALE_AFTER * self._interval_s + self._limit_s else "running"
 
+    async def _read_counters(self) -> None:
+        self.cache = await self._counters.read(CACHE)
+
     def availability(self, name: str) -> Availability:
+        if name not in self._probes:
+            return "not_configured"
         return "available" if self.state == "running" and self._found.get(name) else "unavailable"
 
     async def _answers(self, name: str, probe: Probe) -> bool:
@@ -102,7 +112,8 @@ def _probes(outside: Outside) -> Mapping[str, Probe]:
     async def store() -> None:
         await outside.records.get(_NO_ID)
 
-    return dict(zip(NAMES, (bucket, queues, store), strict=True))
+    found: dict[str, Probe] = {"s3": bucket, "sqs": queues, "store": store}
+    return found if outside.cache is None else {**found, "redis": outside.cache.ping}
 
 
 def _tell_of_the_end(task: asyncio.Task[None]) -> None:

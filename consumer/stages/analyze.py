@@ -14,6 +14,8 @@ from core.settings import Settings
 async def analyze(bench: Bench, case: Case) -> Case:
     """Adds the measurement and its pictures, and the model's block. Raises Failure: NO_VALID_FRAMES, DECODER_CRASHED,
     DECODER_TIMEOUT; those of consumer.vision.describe."""
+    if case.measurement is not None:
+        return case
     clip, probe, decoder = given(case.clip), given(case.probe), given(case.decoder)
     settings = bench.tools.settings
     out = given(case.folder) / "measured"

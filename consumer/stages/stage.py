@@ -10,6 +10,7 @@ from typing import TypeVar
 from consumer.engine.clock import Clock
 from consumer.lease import Lease
 from consumer.media.facts import Probe
+from consumer.recall import Recall
 from consumer.scratch import Scratch
 from consumer.stages.decoder import Decoder
 from consumer.vision.describe import Vision
@@ -28,7 +29,8 @@ OpenDecoder = Callable[[], AbstractAsyncContextManager[Decoder]]
 
 @dataclass(frozen=True, kw_only=True)
 class Tools:
-    """What every attempt of this process works with. `vision` is None where no model is configured."""
+    """What every attempt of this process works with. `vision` is None where no model is configured,
+    `recall` where no result is given twice."""
 
     objects: Objects
     clock: Clock
@@ -36,6 +38,7 @@ class Tools:
     open_decoder: OpenDecoder
     settings: Settings
     vision: Vision | None = None
+    recall: Recall | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

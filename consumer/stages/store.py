@@ -33,6 +33,8 @@ async def store(bench: Bench, case: Case) -> Case:
     body = result.model_dump_json().encode()
     await tools.objects.put(result_key(record.analysis_id), body, content_type="application/json")
     await bench.lease.write(completed(tools.clock.now(), token=bench.lease.token))
+    if tools.recall is not None:
+        await tools.recall.keep(record, result.measurement, result.model)
     return case
 
 

@@ -17,7 +17,7 @@ import structlog
 from consumer.engine.breaker import Breaker, State
 from consumer.media.facts import Jpeg, Probe, Shot
 from consumer.vision import money
-from consumer.vision.client import Answer, Client, Tokens
+from consumer.vision.client import Answer, Tokens
 from consumer.vision.prompt import PROMPT_VERSION, Sheet, Wanted, digest, grounds_of, repair_body, request_body
 from consumer.vision.said import Grounded, Grounds, Misformed, grounded, plain, read
 from consumer.vision.shots import Shown, shown
@@ -39,6 +39,13 @@ PASSING = frozenset({ErrorCode.MODEL_UNAVAILABLE, ErrorCode.MODEL_RATE_LIMITED, 
 WITHOUT = PASSING | {ErrorCode.MODEL_QUOTA_EXHAUSTED, ErrorCode.MODEL_REJECTED, ErrorCode.MODEL_BAD_OUTPUT}
 """What an analysis can go without."""
 MOST_REMEMBERED = 1_000
+
+
+class Model(Protocol):
+    """Whom one asks; consumer.vision.client.Client is one."""
+
+    async def ask(self, body: dict[str, Any], *, key: str) -> Answer:
+        """Raises Failure: PASSING, WITHOUT."""
 
 
 class Cutter(Protocol):
@@ -74,7 +81,7 @@ class Vision:
     """One a process: its breaker, its pace and its tally are shared by the jobs."""
 
     def __init__(  # its parts, put together in consumer.vision.opening
-        self, *, client: Client, answers: Answers, breaker: Breaker, budget: Budget, tally: Tally, settings: Settings
+        self, *, client: Model, answers: Answers, breaker: Breaker, budget: Budget, tally: Tally, settings: Settings
     ) -> None:
         self._client = client
         self._answers = answers

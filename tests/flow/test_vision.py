@@ -16,7 +16,7 @@ from tests.flow.product import Product, product
 from tests.model_server import model_server
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.asyncio(loop_scope="module")]
-MODEL = {"VISION_MODEL": "test-2026-01-01", "VISION_PRICES": "test-2026-01-01=10/1/100", "CACHE_ENTRIES": "0"}
+MODEL = {"VISION_MODEL": "test-2026-01-01", "VISION_PRICES": "test-2026-01-01=10/1/100"}
 
 
 @pytest.fixture(scope="module")
