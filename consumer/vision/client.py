@@ -58,7 +58,7 @@ class Client:
         self._pace = pace
         self._limit_s = limit_s
 
-    async def ask(self, body: dict[str, Any], *, key: str) -> Answer:
+    async def ask(self, body: dict[str, Any], *, key: str, traceparent: str) -> Answer:
         """`key` names the question to servers that know Idempotency-Key. Raises Failure: MODEL_TIMEOUT,
         MODEL_UNAVAILABLE, MODEL_RATE_LIMITED (with `retry_after`), MODEL_QUOTA_EXHAUSTED, MODEL_REJECTED,
         MODEL_BAD_OUTPUT for what is no chat completion at all."""
@@ -68,15 +68,13 @@ class Client:
         try:
             async with asyncio.timeout(self._limit_s):
                 await asyncio.sleep(wait)
-                return await self._ask(body, key)
+                return await self._ask(body, {"Idempotency-Key": key, "traceparent": traceparent})
         except TimeoutError as error:
             raise Failure(ErrorCode.MODEL_TIMEOUT, f"no whole answer within {self._limit_s:g} s") from error
 
-    async def _ask(self, body: dict[str, Any], key: str) -> Answer:
+    async def _ask(self, body: dict[str, Any], headers: dict[str, str]) -> Answer:
         try:
-            raw = await self._sdk.chat.completions.with_raw_response.create(
-                **body, extra_headers={"Idempotency-Key": key}
-            )
+            raw = await self._sdk.chat.completions.with_raw_response.create(**body, extra_headers=headers)
             answer = _answer(raw.parse())
         except openai.APIStatusError as error:
             raise self._refused(error) from error

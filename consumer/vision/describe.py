@@ -30,6 +30,7 @@ from core.prices import prices_of
 from core.record import Record
 from core.result import Frame, Measurement, ModelBlock, Usage
 from core.settings import Settings
+from core.trace import continue_trace
 
 log = structlog.stdlib.get_logger(__name__)
 JPEG = Jpeg(long_side=640, quality=80)
@@ -44,7 +45,7 @@ MOST_REMEMBERED = 1_000
 class Model(Protocol):
     """Whom one asks; consumer.vision.client.Client is one."""
 
-    async def ask(self, body: dict[str, Any], *, key: str) -> Answer:
+    async def ask(self, body: dict[str, Any], *, key: str, traceparent: str) -> Answer:
         """Raises Failure: PASSING, WITHOUT."""
 
 
@@ -166,7 +167,8 @@ class Vision:
     async def _call(self, body: dict[str, Any], asked: Asked) -> Answer:
         synthetic, analysis_id = asked.record.synthetic, asked.record.analysis_id
         try:
-            answer = await self._client.ask(body, key=digest(body))
+            trace = continue_trace(asked.record.traceparent)
+            answer = await self._client.ask(body, key=digest(body), traceparent=trace.traceparent)
         except Failure as failure:
             self._tell_breaker(failure, analysis_id)
             raise
