@@ -22,7 +22,7 @@ from consumer.vision.prompt import PROMPT_VERSION, Sheet, Wanted, digest, ground
 from consumer.vision.said import Grounded, Grounds, Misformed, grounded, plain, read
 from consumer.vision.shots import Shown, shown
 from consumer.vision.spending import Budget, Tally
-from consumer.vision.stored import Answers, Kept, Outcome
+from consumer.vision.stored import Kept, Outcome
 from core.error_codes import ErrorCode
 from core.failure import Failure
 from core.notices import notice
@@ -47,6 +47,14 @@ class Model(Protocol):
 
     async def ask(self, body: dict[str, Any], *, key: str, traceparent: str) -> Answer:
         """Raises Failure: PASSING, WITHOUT."""
+
+
+class Shelf(Protocol):
+    """Where answers are kept; consumer.vision.stored.Answers is one."""
+
+    async def get(self, analysis_id: str, key: str) -> Kept | None: ...
+
+    async def put(self, analysis_id: str, kept: Kept) -> None: ...
 
 
 class Cutter(Protocol):
@@ -82,7 +90,7 @@ class Vision:
     """One a process: its breaker, its pace and its tally are shared by the jobs."""
 
     def __init__(  # its parts, put together in consumer.vision.opening
-        self, *, client: Model, answers: Answers, breaker: Breaker, budget: Budget, tally: Tally, settings: Settings
+        self, *, client: Model, answers: Shelf, breaker: Breaker, budget: Budget, tally: Tally, settings: Settings
     ) -> None:
         self._client = client
         self._answers = answers
@@ -127,7 +135,7 @@ class Vision:
         body = request_body(
             asked.measured, sheets, sport=sport, language=record.language, wanted=wanted(self._settings)
         )
-        grounds = grounds_of(asked.measured, sheets, sport)
+        grounds = grounds_of(asked.measured, frames, sport)
         body, answer, outcome, tokens = await self._asked(body, grounds, asked)
         kept = Kept(
             key=key,
@@ -271,7 +279,10 @@ async def pictures(asked: Asked, frames: Sequence[Shown]) -> tuple[Sheet, ...]:
     )
     paths = [asked.out / f"{frame.id}.jpg" for frame in made]
     bodies = await asyncio.to_thread(lambda: [path.read_bytes() for path in paths])
-    return tuple(Sheet(shown=one, jpeg=body) for one, body in zip(frames, bodies, strict=True))
+    return tuple(
+        Sheet(shown=one, jpeg=body, size=(frame.width, frame.height))
+        for one, body, frame in zip(frames, bodies, made, strict=True)
+    )
 
 
 def judged(answer: Answer) -> tuple[Outcome, str]:
@@ -297,8 +308,7 @@ def _believed(kept: Kept, measured: Measurement, frames: Sequence[Shown], record
     """Held against the measurement as it is now, which another run may have made than the one that asked."""
     if kept.outcome != "ok":
         return Grounded(claims=(), difficulty=None, rejected=0)
-    sheets = [Sheet(shown=one, jpeg=b"") for one in frames]
-    return grounded(read(kept.answer), grounds_of(measured, sheets, record.sport_type))
+    return grounded(read(kept.answer), grounds_of(measured, frames, record.sport_type))
 
 
 def _warned(measured: Measurement, code: str) -> Measurement:

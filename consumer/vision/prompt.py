@@ -46,10 +46,11 @@ Fontainebleau or V for boulders, UIAA or YDS for routes; null unless the frames 
 
 @dataclass(frozen=True, kw_only=True)
 class Sheet:
-    """A frame that is sent: which, and its JPEG."""
+    """A frame that is sent: which, and its JPEG of `size` (width, height) pixels."""
 
     shown: Shown
     jpeg: bytes
+    size: tuple[int, int]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,9 +62,9 @@ class Wanted:
     detail: bool
 
 
-def grounds_of(measured: Measurement, sheets: Sequence[Sheet], sport: Sport) -> Grounds:
+def grounds_of(measured: Measurement, frames: Sequence[Shown], sport: Sport) -> Grounds:
     return Grounds(
-        frame_ids=tuple(dict.fromkeys(sheet.shown.frame.id for sheet in sheets)),
+        frame_ids=tuple(dict.fromkeys(one.frame.id for one in frames)),
         metric_ids=tuple(sorted(_known(measured))),
         graded=profile_of(sport).graded,
     )
@@ -90,7 +91,7 @@ def request_body(
             "json_schema": {
                 "name": "analysis",
                 "strict": True,
-                "schema": form(grounds_of(measured, sheets, sport)),
+                "schema": form(grounds_of(measured, [sheet.shown for sheet in sheets], sport)),
             },
         },
     }

@@ -37,7 +37,7 @@ def request(case: str) -> dict[str, Any]:
     sport, language, given = CASES[case]
     settings = Settings(bucket="b", _env_file=None, **given)
     measured = a_measurement() if sport.is_climb else a_measurement(metrics={"speed_p50": metrics()["gie"]}, events=())
-    sheets = [Sheet(shown=one, jpeg=JPEG) for one in shown(measured, blur=False)]
+    sheets = [Sheet(shown=one, jpeg=JPEG, size=(288, 512)) for one in shown(measured, blur=False)]
     return request_body(measured, sheets, sport=sport, language=language, wanted=wanted(settings))
 
 
@@ -120,8 +120,7 @@ def test_every_sport_has_its_own_profile(sport: Sport) -> None:
 
 def test_only_metrics_with_a_value_are_grounds() -> None:
     measured = a_measurement()
-    sheets = [Sheet(shown=one, jpeg=JPEG) for one in shown(measured, blur=False)]
-    grounds = grounds_of(measured, sheets, Sport.BOULDERING)
+    grounds = grounds_of(measured, shown(measured, blur=False), Sport.BOULDERING)
     assert grounds.metric_ids == ("gie", "height_gain")
     assert grounds.frame_ids == ("f00", "f01", "f02", "e02", "f03", "f04")
 
