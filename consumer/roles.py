@@ -14,6 +14,7 @@ from consumer.engine.limits import Limits
 from consumer.engine.policy import policy_of_catalogue
 from consumer.engine.preflight import refuse_broken
 from consumer.engine.setup import Setup
+from consumer.figures import Figures
 from consumer.ingest import Ingest
 from consumer.ingesting.examine import Examiner
 from consumer.ingesting.poster import Posters
@@ -35,7 +36,7 @@ from core.ports import Objects
 from core.pose_weights import refuse_missing
 from core.settings import Settings
 
-OpenRole = Callable[[Settings], AbstractAsyncContextManager[Engine]]
+OpenRole = Callable[[Settings, Figures], AbstractAsyncContextManager[Engine]]
 
 SPARE_RECEIVES = 3
 """A shutdown and a duplicate that waits are receives without a try. The queue's own maxReceiveCount leaves room above
@@ -64,7 +65,7 @@ async def engine_of(settings: Settings, queue: SqsQueue, handler: Handler, *, co
 
 
 @asynccontextmanager
-async def ingest_role(settings: Settings) -> AsyncIterator[Engine]:
+async def ingest_role(settings: Settings, figures: Figures) -> AsyncIterator[Engine]:
     """Raises Failure(QUEUE_UNAVAILABLE) naming the queue that is not there, BrokenSetup for one that is set up
     wrong."""
     hide_memory()
@@ -77,6 +78,7 @@ async def ingest_role(settings: Settings) -> AsyncIterator[Engine]:
                 analyses=await _queue(clients, settings.analysis_queue),
                 clock=SystemClock(),
                 examiner=examiner_of(settings, objects, scratch, pool),
+                figures=figures,
             )
             queue = await _queue(clients, settings.ingest_queue)
             yield await engine_of(settings, queue, handler, concurrency=settings.ingest_concurrency)
@@ -89,7 +91,7 @@ def examiner_of(settings: Settings, objects: Objects, scratch: Scratch, pool: Po
 
 
 @asynccontextmanager
-async def analysis_role(settings: Settings) -> AsyncIterator[Engine]:
+async def analysis_role(settings: Settings, figures: Figures) -> AsyncIterator[Engine]:
     """Raises Failure: QUEUE_UNAVAILABLE naming the queue that is not there, SCRATCH_FULL for a budget that the largest
     clip never fits into, WEIGHTS_MISSING. Raises BrokenSetup for a queue that is set up wrong."""
     needed = space_for(settings.max_upload_bytes)
@@ -109,11 +111,19 @@ async def analysis_role(settings: Settings) -> AsyncIterator[Engine]:
             )
             owner = f"{settings.instance}-{os.getpid()}-{secrets.token_hex(4)}"
             handler = Analysis(
-                records=DynamoRecords(clients.dynamodb, settings.table), tools=tools, stages=STAGES, owner=owner
+                records=DynamoRecords(clients.dynamodb, settings.table),
+                tools=tools,
+                stages=STAGES,
+                owner=owner,
+                figures=figures,
             )
             queue = await _queue(clients, settings.analysis_queue)
             engine = await engine_of(settings, queue, handler, concurrency=settings.worker_concurrency)
-            reconciler = await open_reconciler(settings, clients, owner=owner, depths=engine.vitals.dead_letters)
+            figures.watch_scratch(scratch, largest=needed)
+            figures.watch_breaker(engine.breaker)
+            figures.watch_fleet(tools.clock)
+            depths = engine.vitals.dead_letters
+            reconciler = await open_reconciler(settings, clients, owner=owner, depths=depths, figures=figures)
             async with reconciler.working():
                 yield engine
 

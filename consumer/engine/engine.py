@@ -47,8 +47,8 @@ class Engine:
         self.vitals = Vitals(setup, kind=handler.kind, slots=self.slots, attempts=self._attempts.values)
         self._acks = Acks(setup)
         # without one: a breaker that nothing opens
-        breaker = breaker or Breaker(setup.clock, name="none", codes=frozenset(), chance=setup.chance)
-        self._outage = Outage(setup, breaker=breaker, interrupt=self._give_way, board=breakers)
+        self.breaker = breaker or Breaker(setup.clock, name="none", codes=frozenset(), chance=setup.chance)
+        self._outage = Outage(setup, breaker=self.breaker, interrupt=self._give_way, board=breakers)
         settle = Settle(setup, acks=self._acks, policy=policy, outage=self._outage)
         self._worker = Worker(setup, handler=handler, settle=settle, left_alone=self._left_alone)
         hands = Hands(admit=self._admit, choose=self._choose, start=self._start, hand_back=self._hand_back)
