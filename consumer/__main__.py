@@ -10,6 +10,7 @@ from types import MappingProxyType
 import structlog
 
 from consumer.engine.preflight import BrokenSetup
+from consumer.figures import Figures
 from consumer.liveness import PortTaken, health_port
 from consumer.roles import OpenRole, analysis_role, ingest_role
 from core.failure import Failure
@@ -76,7 +77,8 @@ async def work(settings: Settings, kind: str, open_role: OpenRole) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, asked)
-    async with open_role(settings) as engine, health_port(settings, engine.vitals):
+    figures = Figures()
+    async with open_role(settings, figures) as engine, health_port(settings, engine.vitals, figures):
         log.info("consumer.started", kind=kind, concurrency=engine.slots.limit)
         await engine.run(stop, hurry)
     log.info("consumer.stopped", kind=kind)

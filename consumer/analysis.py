@@ -11,10 +11,12 @@ from structlog.contextvars import bound_contextvars
 from consumer.ending import log_failed, shortened
 from consumer.engine.job import Later, Pulse
 from consumer.engine.policy import Chance
+from consumer.figures import Figures
 from consumer.lease import Lease, Leases, Sightings
 from consumer.message import expected, job_context, record_context
 from consumer.progress import Progress
 from consumer.stages.stage import Bench, Case, Stage, Tools
+from consumer.stages.store import queued_at
 from core.error_codes import ErrorCode
 from core.failure import Failure
 from core.messages import Job, Undecodable, decode
@@ -38,6 +40,7 @@ class Analysis:
     stages: Sequence[Stage]
     owner: str
     chance: Chance = random.random
+    figures: Figures = field(default_factory=Figures)
     sightings: Sightings = field(default_factory=Sightings)
     kind: str = field(default="analysis", init=False)
 
@@ -115,6 +118,7 @@ class AnalysisJob:
             return
         await lease.write(failed(self._role.tools.clock.now(), shortened(failure), token=lease.token))
         log_failed(failure)
+        self._role.figures.failed(failure.code, synthetic=lease.record.synthetic)
 
     async def release(self, failure: Failure | None, *, counts: bool) -> None:
         if self._lease is not None:
@@ -156,6 +160,11 @@ class AnalysisJob:
                 case = await self._through(stage, bench, case, progress)
             # said at once: closing the decoder and the folder is nobody's wait
             log.info("analysis.completed", stage_ms=dict(self._stage_ms))
+            self._role.figures.completed(
+                seconds=(tools.clock.now() - queued_at(lease.record, case.claimed_at)).total_seconds(),
+                clip_s=case.probe.duration_s if case.probe is not None else None,
+                synthetic=lease.record.synthetic,
+            )
 
     async def _through(self, stage: Stage, bench: Bench, case: Case, progress: Progress) -> Case:
         """One stage within its deadline. Raises Failure(STAGE_TIMEOUT) past it."""
@@ -164,15 +173,19 @@ class AnalysisJob:
         started = clock.monotonic()
         self._pulse.working_until(started + limit_s + STAGE_GRACE_S)
         timer = clock.timeout(limit_s)
+        well = False
         with bound_contextvars(stage=stage.name):
             await progress.enter(stage)
             try:
                 async with timer:
                     case = await stage.run(bench, case)
+                well = True
             except TimeoutError:
                 if not timer.expired():
                     raise
                 raise Failure(ErrorCode.STAGE_TIMEOUT, f"{stage.name} took more than {limit_s} s") from None
             finally:
-                self._stage_ms[stage.name] = round((clock.monotonic() - started) * 1000)
+                took = clock.monotonic() - started
+                self._stage_ms[stage.name] = round(took * 1000)
+                self._role.figures.stage_ended(stage.name, seconds=took, well=well, synthetic=case.record.synthetic)
         return replace(case, stage_ms=dict(self._stage_ms))

@@ -15,6 +15,7 @@ from structlog.contextvars import bound_contextvars
 from consumer.ending import log_failed, shortened
 from consumer.engine.clock import Clock
 from consumer.engine.job import Pulse
+from consumer.figures import Figures
 from consumer.ingesting.examine import Examiner
 from consumer.ingesting.turns import Turns
 from consumer.message import expected, job_context
@@ -39,6 +40,7 @@ class Ingest:
     analyses: Queue
     clock: Clock
     examiner: Examiner
+    figures: Figures = field(default_factory=Figures)
     turns: Turns = field(default_factory=Turns, init=False)
     kind: str = field(default="ingest", init=False)
 
@@ -89,6 +91,7 @@ class Ingest:
             log.info("upload.already_ingested", status=conflict.current.status)
             return
         log_failed(failure, stage="ingest")
+        self.figures.failed(failure.code, synthetic=record.synthetic)
 
     async def _examined(self, record: Record, info: ObjectInfo) -> Change | Failure:
         """What to note of an upload that is taken, or why it is not. Raises Failure when it could not be looked at."""

@@ -10,6 +10,7 @@ from aiohttp import hdrs, web
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry
 
 from consumer.engine.vitals import Vitals
+from consumer.figures import Figures
 from consumer.metrics import exposition, registry_of
 from core.settings import Settings
 
@@ -24,10 +25,10 @@ class PortTaken(Exception):
     """The text says which setting is in the way."""
 
 
-def make_app(vitals: Vitals) -> web.Application:
+def make_app(vitals: Vitals, figures: Figures) -> web.Application:
     app = web.Application()
     app[VITALS] = vitals
-    app[REGISTRY] = registry_of(vitals)
+    app[REGISTRY] = registry_of(vitals, figures)
     app.router.add_get("/livez", livez)
     app.router.add_get("/readyz", readyz)
     app.router.add_get("/metrics", metrics)
@@ -52,14 +53,14 @@ async def metrics(request: web.Request) -> web.Response:
 
 
 @asynccontextmanager
-async def health_port(settings: Settings, vitals: Vitals) -> AsyncIterator[None]:
+async def health_port(settings: Settings, vitals: Vitals, figures: Figures) -> AsyncIterator[None]:
     """Listens beside the block, unless HEALTH_PORT is 0. Raises PortTaken."""
     if settings.health_port == 0:
         yield
         return
     watch = asyncio.create_task(vitals.watch())
     runner = web.AppRunner(
-        make_app(vitals),
+        make_app(vitals, figures),
         access_log=None,
         handle_signals=False,
         keepalive_timeout=KEEPALIVE_S,

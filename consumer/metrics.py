@@ -1,4 +1,4 @@
-"""What Prometheus reads from a consumer: its vitals at the moment of the scrape, in a registry of its own."""
+"""What Prometheus reads from a consumer: its figures, and its vitals at the moment of the scrape."""
 
 from collections.abc import Iterator
 
@@ -7,6 +7,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from consumer.engine.vitals import Vitals
+from consumer.figures import Figures
 from consumer.vision.spending import Tally
 
 PREFIX = "performate_consumer"
@@ -72,12 +73,10 @@ def _flag(synthetic: bool) -> str:  # a label's value
     return "true" if synthetic else "false"
 
 
-def registry_of(vitals: Vitals) -> CollectorRegistry:
-    registry = CollectorRegistry()
+def registry_of(vitals: Vitals, figures: Figures) -> CollectorRegistry:
+    registry = figures.registry
     ProcessCollector(registry=registry)
     registry.register(VitalsCollector(vitals))
-    for collector in vitals.collectors:
-        registry.register(collector)
     return registry
 
 

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Mapping, MutableMapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import structlog
 from structlog.contextvars import bound_contextvars
@@ -15,6 +16,7 @@ from structlog.contextvars import bound_contextvars
 from consumer.ending import log_failed
 from consumer.engine.caught import caught
 from consumer.engine.clock import Clock
+from consumer.figures import Figures
 from consumer.lease import Sightings
 from consumer.message import record_context
 from consumer.reconciling.leadership import Leadership
@@ -57,6 +59,7 @@ class Reconciler:
     rules: Rules
     lease_s: float
     interval_s: float
+    figures: Figures = field(default_factory=Figures)
     sightings: Sightings = field(default_factory=Sightings)
 
     @asynccontextmanager
@@ -83,7 +86,9 @@ class Reconciler:
         if not await self.leadership.keep():
             # the leader's figures are the fleet's
             self.depths.clear()
+            self.figures.fleet.resigned()
             return
+        self.figures.fleet.leads = True
         for step in (self._held, self._queued, self._uploads, self._dead_letters):
             await self._safely(step())
 
@@ -99,6 +104,7 @@ class Reconciler:
 
     async def _queued(self) -> None:
         found = await self._all(Status.QUEUED)
+        self.figures.fleet.waiting_since = _longest_wait(found)
         acts = about_queued(
             found,
             now=self.clock.now(),
@@ -142,6 +148,7 @@ class Reconciler:
                 if await self._applied(record, closed(now, failure, epoch=record.epoch, revision=revision)):
                     log.warning("reconciler.closed", attempt=record.attempt, reason=failure.detail)
                     log_failed(failure, attempt=record.attempt, stage=record.stage)
+                    self.figures.failed(failure.code, synthetic=record.synthetic)
             case TakeBack():
                 if await self._applied(record, reclaimed(now, revision=record.revision)):
                     log.warning("reconciler.taken_back", attempt=record.attempt, stage=record.stage)
@@ -184,7 +191,11 @@ class Reconciler:
     async def _depth(self, kind: Kind, found: Sequence[Record]) -> int:
         """Where the queue does not say, all of them count as waiting for their turn."""
         depth = await caught(self.queues[kind].depth(), doing="reconciling")
-        return len(found) if isinstance(depth, Failure) else depth
+        if isinstance(depth, Failure):
+            self.figures.fleet.depths.pop(self.queues[kind].name, None)
+            return len(found)
+        self.figures.fleet.depths[self.queues[kind].name] = depth
+        return depth
 
     async def _safely(self, step: Awaitable[None]) -> None:
         failure = await caught(step, doing="reconciling")
@@ -197,3 +208,9 @@ class Reconciler:
                 await self._safely(self.leadership.resign())
         except TimeoutError:
             log.warning("reconciler.failed", error="no answer to a resignation")
+
+
+def _longest_wait(queued: Sequence[Record]) -> datetime | None:
+    """Since when the users' analysis that waits longest has been queued; a probe's wait is its verdict's business."""
+    since = [record.queued_at or record.created_at for record in queued if not record.synthetic]
+    return datetime.fromisoformat(min(since)) if since else None

@@ -15,6 +15,7 @@ from consumer.engine.limits import Limits
 from consumer.engine.policy import policy_of_catalogue
 from consumer.engine.preflight import refuse_broken
 from consumer.engine.setup import Setup
+from consumer.figures import Figures
 from consumer.ingest import Ingest
 from consumer.ingesting.examine import Examiner
 from consumer.ingesting.poster import Posters
@@ -42,7 +43,7 @@ from core.ports import Breakers, Objects
 from core.pose_weights import refuse_missing
 from core.settings import Settings
 
-OpenRole = Callable[[Settings], AbstractAsyncContextManager[Engine]]
+OpenRole = Callable[[Settings, Figures], AbstractAsyncContextManager[Engine]]
 
 SPARE_RECEIVES = 3
 """A shutdown and a duplicate that waits are receives without a try. The queue's own maxReceiveCount leaves room above
@@ -80,7 +81,7 @@ async def engine_of(  # the last two are of the analysis role only
 
 
 @asynccontextmanager
-async def ingest_role(settings: Settings) -> AsyncIterator[Engine]:
+async def ingest_role(settings: Settings, figures: Figures) -> AsyncIterator[Engine]:
     """Raises Failure(QUEUE_UNAVAILABLE) naming the queue that is not there, BrokenSetup for one that is set up
     wrong."""
     hide_memory()
@@ -93,6 +94,7 @@ async def ingest_role(settings: Settings) -> AsyncIterator[Engine]:
                 analyses=await _queue(clients, settings.analysis_queue),
                 clock=SystemClock(),
                 examiner=examiner_of(settings, objects, scratch, pool),
+                figures=figures,
             )
             queue = await _queue(clients, settings.ingest_queue)
             yield await engine_of(settings, queue, handler, concurrency=settings.ingest_concurrency)
@@ -105,7 +107,7 @@ def examiner_of(settings: Settings, objects: Objects, scratch: Scratch, pool: Po
 
 
 @asynccontextmanager
-async def analysis_role(settings: Settings) -> AsyncIterator[Engine]:
+async def analysis_role(settings: Settings, figures: Figures) -> AsyncIterator[Engine]:
     """Raises Failure: QUEUE_UNAVAILABLE naming the queue that is not there, SCRATCH_FULL for a budget that the largest
     clip never fits into, WEIGHTS_MISSING. Raises BrokenSetup for a queue that is set up wrong."""
     needed = space_for(settings.max_upload_bytes)
@@ -114,12 +116,15 @@ async def analysis_role(settings: Settings) -> AsyncIterator[Engine]:
         raise Failure(ErrorCode.SCRATCH_FULL, detail)
     refuse_missing(settings.weights_dir, settings.pose_model)
     hide_memory()
-    tally = Tally()
-    breaker = model_breaker(SystemClock())
-    async with open_clients(settings) as clients, _tools(settings, clients, breaker, tally) as tools:
+    breaker = model_breaker(SystemClock()) if settings.vision_on else None
+    async with open_clients(settings) as clients, _tools(settings, clients, breaker, figures) as tools:
         owner = f"{settings.instance}-{os.getpid()}-{secrets.token_hex(4)}"
         handler = Analysis(
-            records=DynamoRecords(clients.dynamodb, settings.table), tools=tools, stages=STAGES, owner=owner
+            records=DynamoRecords(clients.dynamodb, settings.table),
+            tools=tools,
+            stages=STAGES,
+            owner=owner,
+            figures=figures,
         )
         engine = await engine_of(
             settings,
@@ -129,16 +134,22 @@ async def analysis_role(settings: Settings) -> AsyncIterator[Engine]:
             breaker=breaker,
             breakers=DynamoBreakers(clients.dynamodb, settings.table),
         )
-        engine.vitals.collectors.append(TallyCollector(tally))
-        reconciler = await open_reconciler(settings, clients, owner=owner, depths=engine.vitals.dead_letters)
+        figures.watch_scratch(tools.scratch, largest=needed)
+        figures.watch_breaker(engine.breaker)
+        figures.watch_fleet(tools.clock)
+        depths = engine.vitals.dead_letters
+        reconciler = await open_reconciler(settings, clients, owner=owner, depths=depths, figures=figures)
         async with reconciler.working():
             yield engine
 
 
 @asynccontextmanager
-async def _tools(settings: Settings, clients: Clients, breaker: Breaker, tally: Tally) -> AsyncIterator[Tools]:
-    clock, objects = SystemClock(), S3Objects(clients.s3, settings.bucket)
+async def _tools(
+    settings: Settings, clients: Clients, breaker: Breaker | None, figures: Figures
+) -> AsyncIterator[Tools]:
+    clock, objects, tally = SystemClock(), S3Objects(clients.s3, settings.bucket), Tally()
     counters = DynamoCounters(clients.dynamodb, settings.table)
+    figures.registry.register(TallyCollector(tally))
     async with Pool(reads=[settings.weights_dir]) as pool:
         with open_scratch(settings.scratch_dir, budget=settings.scratch_bytes) as scratch:
             async with (

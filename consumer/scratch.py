@@ -26,8 +26,13 @@ class Scratch:
 
     def __init__(self, home: Path, *, budget: int) -> None:
         self._home = home
-        self._budget = budget
+        self.budget = budget
         self.reserved = 0
+
+    @property
+    def free(self) -> int:
+        """The bytes that one more job could get, by the budget and by the disk."""
+        return min(self.budget - self.reserved, shutil.disk_usage(self._home).free)
 
     @contextmanager
     def folder(self, need: int, *, cleaned: str | None = "scratch.cleaned") -> Iterator[Path]:
@@ -36,10 +41,10 @@ class Scratch:
 
         Raises Failure(SCRATCH_FULL) when the budget or the disk has no room for it now, ValueError when it never has.
         """
-        if need > self._budget:
-            raise ValueError(f"{need} bytes never fit into a scratch budget of {self._budget}")
-        if self.reserved + need > self._budget:
-            raise Failure(ErrorCode.SCRATCH_FULL, f"{need} bytes wanted, {self._budget - self.reserved} left")
+        if need > self.budget:
+            raise ValueError(f"{need} bytes never fit into a scratch budget of {self.budget}")
+        if self.reserved + need > self.budget:
+            raise Failure(ErrorCode.SCRATCH_FULL, f"{need} bytes wanted, {self.budget - self.reserved} left")
         if shutil.disk_usage(self._home).free < need:
             raise Failure(ErrorCode.SCRATCH_FULL, f"{need} bytes wanted, the disk has not so many")
         self.reserved += need

@@ -115,6 +115,8 @@ def configure_logging(settings: Settings, *, service: str, stream: TextIO | None
     root.setLevel(settings.log_level.upper())
     for chatty in ("botocore", "aiobotocore", "asyncio", "aiohttp.access", "urllib3"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    # looked up for each line otherwise, and in none of them
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging.captureWarnings(True)
     warnings.simplefilter("default")
     structlog.configure(

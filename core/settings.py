@@ -74,7 +74,10 @@ class Settings(BaseSettings):
     worker_concurrency: int = Field(1, ge=1, le=16, description="analyses side by side in one worker process")
     drain_s: int = Field(25, ge=1, description="how long running jobs may finish after SIGTERM")
     health_port: int = Field(
-        0, ge=0, le=65535, description="port of a consumer's /livez, /readyz and /metrics, at HOST; 0 switches it off"
+        0,
+        ge=0,
+        le=65535,
+        description="port of a consumer's or the prober's /livez and /metrics, at HOST; 0 switches it off",
     )
     reconcile_s: int = Field(30, ge=1, description="pause between two rounds of the worker's reconciler")
     resend_after_s: int = Field(1200, ge=1, description="how long an analysis waits before its message counts as lost")

@@ -32,10 +32,12 @@ DATA = Path(".data")
 READY_S = 30
 STOP_S = 5
 
+# where a frontend in development is served from
+FRONTENDS = (3000, 5173)
+LOOPBACK = ("localhost", "127.0.0.1")
 # On this machine only: long polls and drains are short, so that Ctrl-C is answered at once, and probes are frequent.
 LOCAL = {
     "LOG_FORMAT": "console",
-    "CORS_ORIGINS": "http://localhost:3000,http://127.0.0.1:3000,http://localhost:5173,http://127.0.0.1:5173",
     "POLL_WAIT_S": "2",
     "DRAIN_S": "3",
     "PROBE_INTERVAL_S": "60",
@@ -43,7 +45,7 @@ LOCAL = {
 }
 
 WELCOME = """
-Performate is ready at {url}
+Performate is ready: open {url} and drop a clip, or
 
   curl -s -F file=@clip.mp4 -F sport_type=bouldering {url}/upload
   curl -s {url}/analysis/ID/status
@@ -69,6 +71,8 @@ def environment(given: Mapping[str, str], *, port: int, emulator_port: int) -> d
         "BUCKET": "performate-local",
         "PROBE_URL": f"http://127.0.0.1:{port}",
     }
+    # the page uploads to the bucket from the service's own address
+    ours.setdefault("CORS_ORIGINS", ",".join(f"http://{host}:{n}" for n in (port, *FRONTENDS) for host in LOOPBACK))
     # the prober removes what it made as an operator does; nobody else needs to know this one
     ours.setdefault("ADMIN_TOKEN", secrets.token_hex(16))
     path = f"{Path(sys.executable).parent}{os.pathsep}{given.get('PATH', '')}"

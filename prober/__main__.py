@@ -17,6 +17,7 @@ from core.settings import Settings, load_settings
 from prober.alarms import notifier_of
 from prober.checkins import checkins_of
 from prober.clip import make_clip, new_nonce
+from prober.figures import PortTaken, metrics_port
 from prober.lease import LeaseLost
 from prober.loop import Loop
 from prober.outside import Outside, open_outside
@@ -104,6 +105,9 @@ async def _work(settings: Settings, admin_token: str, options: argparse.Namespac
         async with open_outside(settings) as outside:
             prober = prober_of(settings, outside, admin_token)
             return await _once(prober, confirm=options.confirm) if options.once else await _for_ever(prober)
+    except PortTaken as taken:
+        _log.error("probe.start.failed", error_code=None, detail=str(taken))
+        return CANNOT
     except (Failure, ValueError) as error:
         code = error.code if isinstance(error, Failure) else ErrorCode.INVALID_REQUEST
         _log.error("probe.start.failed", error_code=code, detail=str(error))
@@ -142,8 +146,9 @@ async def _once(prober: Prober, *, confirm: bool) -> int:
 async def _for_ever(prober: Prober) -> int:
     _log.info("prober.started", interval_s=prober.settings.probe_interval_s)
     try:
-        await until_up(prober.settings.probe_url, limit_s=prober.settings.cadence.timeout_s)
-        await Loop(prober=prober, due=prober.outside.monotonic()).run()
+        async with metrics_port(prober.settings, prober.figures):
+            await until_up(prober.settings.probe_url, limit_s=prober.settings.cadence.timeout_s)
+            await Loop(prober=prober, due=prober.outside.monotonic()).run()
     except asyncio.CancelledError:
         _log.info("prober.stopped")
     return PASS

@@ -23,6 +23,7 @@ from prober.blame import Blamed
 from prober.checkins import CheckIn, CheckIns
 from prober.clip import make_clip, new_nonce
 from prober.desk import Desk
+from prober.figures import Figures
 from prober.janitor import Janitor
 from prober.judging import Rule, due, ended, may_spend, spent, told
 from prober.lease import Lease, LeaseLost, take
@@ -47,6 +48,7 @@ class Prober:
     notifier: Notifier
     checkins: CheckIns
     admin_token: str
+    figures: Figures = field(default_factory=Figures)
     holder: str = field(default_factory=lambda: secrets.token_hex(8))
 
     @property
@@ -229,6 +231,7 @@ class _Session:
 
     async def _tell(self, run: Run, board: Board, checkin: CheckIn | None) -> None:
         say(run, board)
+        self._prober.figures.ended(run, usd=self._facts.usd, tokens=self._facts.tokens)
         await self._prober.checkins.end(checkin, run)
         alarm = due(board, now=self._outside.now())
         if alarm is not None and await self._prober.notifier.send(alarm, board):

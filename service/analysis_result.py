@@ -5,6 +5,7 @@ from typing import Literal
 
 from core.record import Language
 from core.result import (
+    CameraPoint,
     Economy,
     Event,
     Frame,
@@ -36,6 +37,7 @@ class AnalysisResult(OldFields):
     events: tuple[Event, ...]
     segments: tuple[Segment, ...]
     economy: Economy | None
+    camera_path: tuple[CameraPoint, ...]
     model: ModelBlock | None
     timing: Timing
 
@@ -59,6 +61,7 @@ def analysis_result(
         events=measured.events,
         segments=measured.segments,
         economy=measured.economy,
+        camera_path=measured.camera_path,
         model=stored.model,
         timing=stored.timing,
     )

@@ -100,13 +100,23 @@ class CacheStats(Answer):
     entries: int
 
 
+class Waiting(Answer):
+    """Messages in each queue (about), and the seconds that the oldest analysis has waited; null: could not be read."""
+
+    ingest: int | None
+    analysis: int | None
+    oldest_s: float | None
+
+
 class Health(Answer):
-    """`services` are as the background check, `check`, last saw them, `checked_s_ago` seconds ago (null: never)."""
+    """`services` and `waiting` are as the background check, `check`, last saw them, `checked_s_ago` seconds ago (null:
+    never)."""
 
     status: Literal["healthy", "degraded"]
     version: str
     services: Services
     cache_stats: CacheStats
+    waiting: Waiting
     check: State
     checked_s_ago: float | None
 

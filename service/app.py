@@ -34,6 +34,7 @@ from service.openapi import document
 from service.outside import Outside, Pace
 from service.pages import add_pages
 from service.pipeline import Pipeline
+from service.probe_figures import ProbeCollector
 from service.problems import problems
 from service.ready_verdict import ReadyVerdict, answered_at_once
 from service.routes import ROUTES
@@ -73,16 +74,18 @@ def make_app(settings: Settings, outside: Outside, *, pace: Pace | None = None) 
     app[OPENAPI] = json.dumps(document(ROUTES, version=settings.version)).encode()
     app.add_routes([_ADD[route.method](route.path, route.handle) for route in ROUTES])
     add_pages(app, settings)
+    metrics.watch(ProbeCollector(app[PIPELINE], settings, now=outside.now))
     app.cleanup_ctx.append(_dependency_check)
     app.on_shutdown.append(_let_go)
     return app
 
 
 async def _dependency_check(app: web.Application) -> AsyncIterator[None]:
-    task = app[DEPENDENCIES].start()
+    tasks = {app[DEPENDENCIES].start(), asyncio.create_task(app[PIPELINE].keep(app[PACE].check_s))}
     yield
-    task.cancel()
-    await asyncio.wait({task})
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
 
 
 async def _let_go(app: web.Application) -> None:

@@ -1,19 +1,24 @@
-"""Whether bucket, queues and record table answer: looked at in the background, read by /health without a wait."""
+"""Whether bucket, queues and record table answer, and what waits in them: looked at in the background, read by /health
+without a wait."""
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 import structlog
 
 from core.failure import Failure
 from core.ports import CACHE
-from service.outside import Outside
+from core.record import rfc3339
+from service.outside import Outside, Pingable
 
 Availability = Literal["available", "unavailable", "not_configured"]
 State = Literal["starting", "running", "stale", "stopped"]
 Probe = Callable[[], Awaitable[object]]
+"""Says what it found, and never None."""
 
 NAMES = ("s3", "sqs", "store", "redis")
 _NO_KEY = "health/nothing-lies-here"
@@ -21,6 +26,16 @@ _NO_ID = "00000000-0000-0000-0000-000000000000"
 _STALE_AFTER = 3
 
 _log = structlog.stdlib.get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Backlog:
+    """Messages that wait in each queue (about), and for how many seconds the oldest analysis has waited; None where
+    that could not be read, and 0.0 where nothing waits."""
+
+    ingest: int | None = None
+    analysis: int | None = None
+    oldest_s: float | None = None
 
 
 class DependencyCheck:
@@ -39,7 +54,7 @@ class DependencyCheck:
         self._interval_s = interval_s
         self._limit_s = limit_s
         self._now = now
-        self._found: Mapping[str, bool] = {}
+        self._found: Mapping[str, object | None] = {}
         self._at: float | None = None
         self._first = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -57,9 +72,10 @@ class DependencyCheck:
     async def look(self) -> None:
         found = await asyncio.gather(*(self._answers(name, probe) for name, probe in self._probes.items()))
         now = dict(zip(self._probes, found, strict=True))
-        for name, answers in now.items():
-            if answers != self._found.get(name, True):
-                _log.warning("dependency.changed", dependency=name, available=answers)
+        for name, answer in now.items():
+            available = answer is not None
+            if available != (self._found.get(name, True) is not None):
+                _log.warning("dependency.changed", dependency=name, available=available)
         self._found = now
         await self._answers("counters", self._read_counters)
         self._at = self._now()
@@ -90,30 +106,53 @@ class DependencyCheck:
     def availability(self, name: str) -> Availability:
         if name not in self._probes:
             return "not_configured"
-        return "available" if self.state == "running" and self._found.get(name) else "unavailable"
+        known = self.state == "running" and self._found.get(name) is not None
+        return "available" if known else "unavailable"
 
-    async def _answers(self, name: str, probe: Probe) -> bool:
+    @property
+    def backlog(self) -> Backlog:
+        if self.state != "running":
+            return Backlog()
+        depths, oldest_s = self._found.get("sqs"), self._found.get("store")
+        ingest, analysis = depths if isinstance(depths, tuple) else (None, None)
+        return Backlog(ingest=ingest, analysis=analysis, oldest_s=oldest_s if isinstance(oldest_s, float) else None)
+
+    async def _answers(self, name: str, probe: Probe) -> object | None:
+        """What the dependency said; None where it did not."""
         try:
             async with asyncio.timeout(self._limit_s):
-                await probe()
+                return await probe()
         except (Failure, TimeoutError) as error:
             _log.debug("dependency.silent", dependency=name, reason=repr(error))
-            return False
-        return True
+            return None
 
 
 def _probes(outside: Outside) -> Mapping[str, Probe]:
-    async def queues() -> None:
-        await asyncio.gather(outside.ingest.depth(), outside.analysis.depth())
+    async def queues() -> tuple[int, int]:
+        ingest, analysis = await asyncio.gather(outside.ingest.depth(), outside.analysis.depth())
+        return ingest, analysis
 
-    async def bucket() -> None:
+    async def bucket() -> bool:
         await outside.objects.head(_NO_KEY)
+        return True
 
-    async def store() -> None:
+    async def store() -> float:
         await outside.records.get(_NO_ID)
+        now = outside.now()
+        waiting = await outside.records.waiting(before=rfc3339(now), limit=1)
+        since = [datetime.fromisoformat(record.queued_at or record.updated_at) for record in waiting]
+        return max(((now - moment).total_seconds() for moment in since), default=0.0)
 
     found: dict[str, Probe] = {"s3": bucket, "sqs": queues, "store": store}
-    return found if outside.cache is None else {**found, "redis": outside.cache.ping}
+    return found if outside.cache is None else {**found, "redis": _pinging(outside.cache)}
+
+
+def _pinging(cache: Pingable) -> Probe:
+    async def ping() -> bool:
+        await cache.ping()
+        return True
+
+    return ping
 
 
 def _tell_of_the_end(task: asyncio.Task[None]) -> None:

@@ -8,6 +8,7 @@ from pydantic import JsonValue
 from core.error_codes import ErrorCode
 from core.errors import Problem, problem
 from core.record import Record, Status
+from core.trace import continue_trace
 from service.keys import CALLER
 from service.problems import problem_response
 
@@ -40,4 +41,9 @@ def failure_response(request: web.Request, record: Record) -> web.Response:
 
 
 def _facts(record: Record) -> dict[str, JsonValue]:
-    return {"analysis_id": record.analysis_id, "attempt": record.attempt, "failed_at": record.finished_at}
+    return {
+        "analysis_id": record.analysis_id,
+        "trace_id": continue_trace(record.traceparent).trace_id,
+        "attempt": record.attempt,
+        "failed_at": record.finished_at,
+    }

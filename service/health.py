@@ -4,7 +4,7 @@ from aiohttp import hdrs, web
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from core.error_codes import ErrorCode
-from service.answers import Alive, CacheStats, Health, Services, respond
+from service.answers import Alive, CacheStats, Health, Services, Waiting, respond
 from service.dependencies import NAMES
 from service.keys import DEPENDENCIES, METRICS, SETTINGS, WATCHES
 from service.refusal import Refusal
@@ -15,12 +15,17 @@ async def health(request: web.Request) -> web.Response:
     check = request.app[DEPENDENCIES]
     found = {name: check.availability(name) for name in NAMES}
     healthy = all(availability != "unavailable" for availability in found.values())
-    age = check.age_s
+    age, backlog = check.age_s, check.backlog
     body = Health(
         status="healthy" if healthy else "degraded",
         version=request.app[SETTINGS].version,
         services=Services(**found, video_cache="not_configured"),
         cache_stats=CacheStats(**{name: max(0, check.cache.get(name, 0)) for name in CacheStats.model_fields}),
+        waiting=Waiting(
+            ingest=backlog.ingest,
+            analysis=backlog.analysis,
+            oldest_s=None if backlog.oldest_s is None else round(backlog.oldest_s, 1),
+        ),
         check=check.state,
         checked_s_ago=None if age is None else round(age, 1),
     )

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+from prometheus_client.registry import Collector
 
 from core.error_codes import ErrorCode
 
@@ -51,6 +52,10 @@ class Metrics:
 
     def clip_stored(self, size: int, *, synthetic: bool) -> None:
         self._uploaded.labels(_flag(synthetic)).inc(size)
+
+    def watch(self, collector: Collector) -> None:
+        """What it has to say is read with each scrape."""
+        self._registry.register(collector)
 
     def exposition(self) -> bytes:
         return generate_latest(self._registry)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
-from core.overlay import overlay_elements
+from core.overlay import overlay_elements, overlay_skeletons
 from core.record import Language
 from core.result import Measurement, MetricName, ModelBlock, Sport, StoredResult
 from service.answers import video_path
@@ -71,8 +71,11 @@ class Dimensions(Old):
 
 
 class OverlayData(Old):
+    """`skeletons`: the body in the kept frames, as core.overlay.overlay_skeletons says."""
+
     has_overlay: bool
     elements: tuple[dict[str, JsonValue], ...]
+    skeletons: tuple[dict[str, JsonValue], ...]
     video_dimensions: Dimensions
     total_duration: float
 
@@ -159,6 +162,7 @@ def overlay_data(measured: Measurement) -> OverlayData:
     return OverlayData(
         has_overlay=bool(elements),
         elements=elements,
+        skeletons=tuple(overlay_skeletons(measured)),
         video_dimensions=Dimensions(width=measured.video.width, height=measured.video.height),
         total_duration=measured.video.duration_s,
     )

@@ -26,6 +26,7 @@ class Overlay(Answer):
     analysis_id: str
     has_overlay: bool
     overlay_elements: tuple[dict[str, JsonValue], ...] = ()
+    skeletons: tuple[dict[str, JsonValue], ...] = ()
     video_dimensions: Dimensions | None = None
     total_duration: float | None = None
     route_info: RouteInfo | None = None
@@ -43,6 +44,7 @@ async def overlay(request: web.Request) -> web.Response:
         analysis_id=record.analysis_id,
         has_overlay=drawn.has_overlay,
         overlay_elements=drawn.elements,
+        skeletons=drawn.skeletons,
         video_dimensions=drawn.video_dimensions,
         total_duration=drawn.total_duration,
         route_info=RouteInfo(

@@ -7,7 +7,7 @@ from aiohttp.helpers import ETAG_ANY, ETag
 
 from core.error_codes import ErrorCode
 from core.settings import Settings
-from service.keys import OUTSIDE, PIPELINE, SETTINGS
+from service.keys import DEPENDENCIES, OUTSIDE, PIPELINE, SETTINGS
 from service.pipeline_answers import health_body
 from service.pipeline_text import pipeline_text
 from service.refusal import Refusal
@@ -67,7 +67,8 @@ async def _verdict(request: web.Request) -> str:
     seen, now = found.fresh() or await found.seen(), request.app[OUTSIDE].now()
     stands = judge(seen, now=now, cadence=found.cadence)
     version = request.app[SETTINGS].version
-    return pipeline_text(health_body(seen, stands, now=now, cadence=found.cadence, version=version, operator=False))
+    body = health_body(seen, stands, now=now, cadence=found.cadence, version=version, operator=False)
+    return pipeline_text(body, request.app[DEPENDENCIES].backlog)
 
 
 async def asset(request: web.Request) -> web.Response:

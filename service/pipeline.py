@@ -40,6 +40,17 @@ class Pipeline:
             return None
         return self._aged(now)
 
+    @property
+    def held(self) -> Sighting:
+        """What was read last, however long ago; not readable before the first time."""
+        return self._aged(self._monotonic())
+
+    async def keep(self, interval_s: float) -> None:
+        """Reads again and again, so that what is held is worth something where nobody asks."""
+        while True:
+            await asyncio.sleep(interval_s)
+            await self.seen()
+
     async def seen(self) -> Sighting:
         """As `fresh`, read anew where there is none. Never raises: a store that does not answer is an answer."""
         async with self._reading:

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 
+from service.dependencies import Backlog
 from service.pipeline_answers import PipelineHealth
 
 
-def pipeline_text(body: PipelineHealth) -> str:
-    return "\n".join(_lines(body)) + "\n"
+def pipeline_text(body: PipelineHealth, backlog: Backlog) -> str:
+    return "\n".join([*_lines(body), *_waiting(backlog)]) + "\n"
 
 
 def _lines(body: PipelineHealth) -> Iterator[str]:
@@ -22,6 +23,12 @@ def _lines(body: PipelineHealth) -> Iterator[str]:
     if body.last_failure is not None:
         failed = body.last_failure
         yield f"last failure: {failed.at}, {failed.failed_stage}, {failed.error_code}, trace {failed.trace_id}"
+
+
+def _waiting(backlog: Backlog) -> Iterator[str]:
+    for name, count in (("ingest", backlog.ingest), ("analysis", backlog.analysis)):
+        yield f"waiting in {name}: {'unknown' if count is None else count}"
+    yield f"oldest waits: {'unknown' if backlog.oldest_s is None else f'{backlog.oldest_s:.0f} s'}"
 
 
 def _or_never(moment: str | None) -> str:

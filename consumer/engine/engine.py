@@ -47,10 +47,10 @@ class Engine:
         self.vitals = Vitals(setup, kind=handler.kind, slots=self.slots, attempts=self._attempts.values)
         self._acks = Acks(setup)
         # without one: a breaker that nothing opens
-        breaker = breaker or Breaker(setup.clock, name="none", codes=frozenset(), chance=setup.chance)
+        self.breaker = breaker or Breaker(setup.clock, name="none", codes=frozenset(), chance=setup.chance)
         self._outage = Outage(
             setup,
-            breaker=breaker,
+            breaker=self.breaker,
             interrupt=self._give_way,
             running=lambda: len(self._attempts),
             board=breakers,

@@ -3,8 +3,6 @@
 from collections import Counter
 from collections.abc import Callable, Collection
 
-from prometheus_client.registry import Collector
-
 from consumer.engine.attempt import Attempt
 from consumer.engine.setup import Setup
 from consumer.engine.slots import Slots
@@ -18,14 +16,13 @@ POLL_MARGIN_S = 5.0
 
 class Vitals:
     """The engine tells what happens, whoever asks gets the verdict. `jobs` counts (outcome, synthetic); `dead_letters`
-    is what the process knows of depths of dead-letter queues, by queue; `collectors` have more for its metrics."""
+    is what the process knows of depths of dead-letter queues, by queue."""
 
     def __init__(self, setup: Setup, *, kind: str, slots: Slots, attempts: Callable[[], Collection[Attempt]]) -> None:
         self.kind = kind
         self.jobs: Counter[tuple[str, bool]] = Counter()
         self.receive_failures = 0
         self.dead_letters: dict[str, int] = {}
-        self.collectors: list[Collector] = []
         self._clock = setup.clock
         self._limits = setup.limits
         self._slots = slots

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 import structlog
-from structlog.contextvars import bound_contextvars
+from structlog.contextvars import bind_contextvars
 
 from consumer.engine.attempt import Attempt, Interruption, Result
 from consumer.engine.caught import caught
@@ -72,13 +72,14 @@ class Worker:
     async def _carry_out(self, attempt: Attempt, job: Job, pulse: Pulse, started: float) -> None:
         receipt, received_at = attempt.delivery.receipt, attempt.received_at
         beat = Heartbeat(self._setup, receipt=receipt, received_at=received_at, pulse=pulse)
-        with bound_contextvars(**job.context):
-            result = await self._run(attempt, job, beat)
+        # for good: an attempt has a task, and so a log context, of its own
+        bind_contextvars(**job.context)
+        result = await self._run(attempt, job, beat)
         # the job knows more about itself by now
-        with bound_contextvars(**job.context):
-            settled = self._settle.settle(attempt, job, result, until=beat.safe_until)
-            outcome = await self._in_time(settled, beat.safe_until)
-            self._report(attempt, outcome, started, job)
+        bind_contextvars(**job.context)
+        settled = self._settle.settle(attempt, job, result, until=beat.safe_until)
+        outcome = await self._in_time(settled, beat.safe_until)
+        self._report(attempt, outcome, started, job)
 
     async def _run(self, attempt: Attempt, job: Job, beat: Heartbeat) -> Result:
         """The job's result once it has ended, its heartbeat beside it; None also when it was cancelled, and then

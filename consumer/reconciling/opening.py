@@ -3,6 +3,7 @@
 from collections.abc import MutableMapping
 
 from consumer.engine.clock import SystemClock
+from consumer.figures import Figures
 from consumer.reconciler import POST, Reconciler
 from consumer.reconciling.leadership import Leadership
 from consumer.reconciling.rules import Rules
@@ -28,7 +29,7 @@ def rules_of(settings: Settings) -> Rules:
 
 
 async def open_reconciler(
-    settings: Settings, clients: Clients, *, owner: str, depths: MutableMapping[str, int]
+    settings: Settings, clients: Clients, *, owner: str, depths: MutableMapping[str, int], figures: Figures
 ) -> Reconciler:
     """Raises Failure(QUEUE_UNAVAILABLE) naming the queue that is not there."""
     clock = SystemClock()
@@ -54,4 +55,5 @@ async def open_reconciler(
         rules=rules_of(settings),
         lease_s=settings.visibility_s,
         interval_s=settings.reconcile_s,
+        figures=figures,
     )

@@ -40,18 +40,18 @@ async def store(bench: Bench, case: Case) -> Case:
 
 def timing(case: Case, *, now: datetime, store_ms: int) -> Timing:
     """From the moment the upload was queued; waits and earlier tries are in `queued_ms`."""
-    queued_at = _queued_at(case.record, case.claimed_at)
+    began = queued_at(case.record, case.claimed_at)
     return Timing(
-        queued_ms=_ms(queued_at, case.claimed_at),
+        queued_ms=_ms(began, case.claimed_at),
         download_ms=case.stage_ms.get("download", 0),
         extract_ms=case.stage_ms.get("extract", 0),
         analyze_ms=case.stage_ms.get("analyze", 0),
         store_ms=store_ms,
-        total_ms=_ms(queued_at, now),
+        total_ms=_ms(began, now),
     )
 
 
-def _queued_at(record: Record, otherwise: datetime) -> datetime:
+def queued_at(record: Record, otherwise: datetime) -> datetime:
     return datetime.fromisoformat(record.queued_at) if record.queued_at is not None else otherwise
 
 

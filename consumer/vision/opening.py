@@ -28,10 +28,10 @@ def model_breaker(clock: Clock) -> Breaker:
 
 @asynccontextmanager
 async def open_vision(
-    settings: Settings, *, objects: Objects, counters: Counters, breaker: Breaker, clock: Clock, tally: Tally
+    settings: Settings, *, objects: Objects, counters: Counters, breaker: Breaker | None, clock: Clock, tally: Tally
 ) -> AsyncIterator[Vision | None]:
-    """None without OPENAI_API_KEY and OPENAI_BASE_URL: nothing is sent anywhere then."""
-    if not settings.vision_on:
+    """None without OPENAI_API_KEY and OPENAI_BASE_URL: nothing is sent anywhere then, and there is no `breaker`."""
+    if not settings.vision_on or breaker is None:
         yield None
         return
     if settings.openai_base_url is None and not SNAPSHOT.search(settings.vision_model):

@@ -39,7 +39,9 @@ async def open_clients(settings: Settings) -> AsyncIterator[Clients]:
     async with AsyncExitStack() as stack:
 
         async def client(service: str, **options: Any) -> Any:
-            config = AioConfig(signature_version="v4", connect_timeout=CONNECT_S, user_agent_extra="performate")
+            # a whole user agent of our own: botocore would put its own together anew for every request
+            agent = f"performate/{settings.version}"
+            config = AioConfig(signature_version="v4", connect_timeout=CONNECT_S, user_agent=agent)
             created = session.create_client(service, config=config.merge(AioConfig(**options)), **common)
             return await stack.enter_async_context(created)
 

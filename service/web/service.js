@@ -84,6 +84,9 @@ export function makeService(language) {
 
     history: () => get("/health/analysis-pipeline/history"),
 
+    /** How the service itself stands, with what waits in its queues. */
+    health: () => get("/health"),
+
     async alive() {
       try {
         return (await reach("/livez")).ok;

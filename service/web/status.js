@@ -33,23 +33,24 @@ async function show() {
   const language = frame(show);
   const words = makeWords(language, STATUS_TEXTS);
   const service = makeService(language);
-  const [verdict, history] = await Promise.all([
+  const [verdict, history, health] = await Promise.all([
     service.pipeline().catch(() => null),
     service.history().catch(() => null),
+    service.health().catch(() => null),
   ]);
-  render(verdict, history, words);
+  render(verdict, history, health?.waiting, words);
   timer = setTimeout(show, EVERY);
 }
 
 /** All of it anew only when there is news: whoever reads or has the focus somewhere keeps it. */
-function render(verdict, history, words) {
+function render(verdict, history, waiting, words) {
   const { say } = words;
   const stands = standing(verdict);
   document.title = `${say(stands)} – ${say("title")}`;
   if (said !== stands) announce(say(stands));
   said = stands;
   const { age_s: _, ...lasting } = verdict ?? {};
-  const now = JSON.stringify([words.language, lasting, history]);
+  const now = JSON.stringify([words.language, lasting, history, waiting]);
   if (now === shown) return main.querySelector(".verdict").replaceWith(banner(stands, verdict, words));
   shown = now;
   main.replaceChildren();
@@ -64,6 +65,7 @@ function render(verdict, history, words) {
       uptimes(verdict?.uptime ?? history?.uptime, words),
       strip(history?.runs ?? [], words),
       stages(verdict, words),
+      backlog(waiting, words),
       failure(verdict, words),
     ),
   );
@@ -120,6 +122,27 @@ function stages(verdict, words) {
         el("span", {}),
         el("span", {}, verdict.wall_ms === null ? "–" : milliseconds(verdict.wall_ms, words)),
       ),
+    ),
+  );
+}
+
+/** What waits now; what could not be read is a dash. */
+function backlog(waiting, words) {
+  const { say, number } = words;
+  if (!waiting) return null;
+  const rows = {
+    queue_ingest: waiting.ingest === null ? "–" : number(waiting.ingest, 0),
+    queue_analysis: waiting.analysis === null ? "–" : number(waiting.analysis, 0),
+    oldest_waits: waiting.oldest_s === null ? "–" : ago(waiting.oldest_s, words),
+  };
+  return el(
+    "section",
+    { class: "card backlog" },
+    el("h2", {}, say("waiting")),
+    el(
+      "dl",
+      { class: "facts" },
+      Object.entries(rows).map(([name, value]) => el("div", {}, el("dt", {}, say(name)), el("dd", {}, value))),
     ),
   );
 }

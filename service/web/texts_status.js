@@ -45,6 +45,11 @@ export const STATUS_TEXTS = {
   no_runs: ["no test", "kein Test"],
   unknown_share: ["{percent} unknown", "{percent} unbekannt"],
 
+  waiting: ["In the queues now", "Jetzt in den Schlangen"],
+  queue_ingest: ["Uploads to look at", "Uploads zu prüfen"],
+  queue_analysis: ["Clips to measure", "Clips zu messen"],
+  oldest_waits: ["The oldest has waited", "Der älteste wartet seit"],
+
   last_failure: ["Last failure", "Letzter Fehler"],
   none: ["None is known.", "Keiner bekannt."],
   when: ["When", "Wann"],

@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 
 from consumer.__main__ import main, work
 from consumer.engine.engine import Engine
+from consumer.figures import Figures
 from consumer.roles import analysis_role, limits_of
 from core.error_codes import ErrorCode
 from core.failure import Failure
@@ -27,7 +28,7 @@ async def interrupted(engine: Engine, *after: float) -> tuple[float, Sequence[st
     loop = asyncio.get_running_loop()
 
     @asynccontextmanager
-    async def role(settings: Settings) -> AsyncIterator[Engine]:
+    async def role(settings: Settings, _: Figures) -> AsyncIterator[Engine]:
         yield engine
 
     with capture_logs() as logs:
@@ -73,7 +74,7 @@ def test_a_poll_fits_into_a_short_drain() -> None:
 async def test_a_scratch_that_never_holds_a_clip_is_refused_at_the_start(tmp_path: Path) -> None:
     small = SETTINGS.model_copy(update={"scratch_bytes": 1000, "scratch_dir": tmp_path})
     with pytest.raises(Failure, match="SCRATCH_BYTES") as refused:
-        async with analysis_role(small):
+        async with analysis_role(small, Figures()):
             pass
     assert refused.value.code is ErrorCode.SCRATCH_FULL
 

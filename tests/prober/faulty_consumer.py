@@ -16,6 +16,7 @@ from consumer.__main__ import work
 from consumer.analysis import Analysis
 from consumer.engine.clock import SystemClock
 from consumer.engine.engine import Engine
+from consumer.figures import Figures
 from consumer.ingest import Ingest
 from consumer.roles import engine_of, examiner_of
 from consumer.sandbox.pool import Pool
@@ -118,7 +119,7 @@ async def _queue(clients: Clients, name: str) -> SqsQueue:
 
 
 @asynccontextmanager
-async def ingest_role(settings: Settings) -> AsyncIterator[Engine]:
+async def ingest_role(settings: Settings, figures: Figures) -> AsyncIterator[Engine]:
     async with open_clients(settings) as clients, Pool() as pool:
         with open_scratch(settings.scratch_dir, budget=settings.scratch_bytes) as scratch:
             objects = S3Objects(clients.s3, settings.bucket)
@@ -128,13 +129,14 @@ async def ingest_role(settings: Settings) -> AsyncIterator[Engine]:
                 analyses=await _queue(clients, settings.analysis_queue),
                 clock=SystemClock(),
                 examiner=examiner_of(settings, objects, scratch, pool),
+                figures=figures,
             )
             queue = await _queue(clients, settings.ingest_queue)
             yield await engine_of(settings, queue, handler, concurrency=settings.ingest_concurrency)
 
 
 @asynccontextmanager
-async def analysis_role(settings: Settings) -> AsyncIterator[Engine]:
+async def analysis_role(settings: Settings, figures: Figures) -> AsyncIterator[Engine]:
     async with open_clients(settings) as clients, Pool(reads=[settings.weights_dir]) as pool:
         with open_scratch(settings.scratch_dir, budget=settings.scratch_bytes) as scratch:
             tools = Tools(
@@ -149,6 +151,7 @@ async def analysis_role(settings: Settings) -> AsyncIterator[Engine]:
                 tools=tools,
                 stages=tuple(faulty(stage) for stage in STAGES),
                 owner="faulty",
+                figures=figures,
             )
             queue = await _queue(clients, settings.analysis_queue)
             yield await engine_of(settings, queue, handler, concurrency=settings.worker_concurrency)

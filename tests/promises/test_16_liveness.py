@@ -9,6 +9,7 @@ from consumer.engine.breaker import Breaker
 from consumer.engine.engine import Engine
 from consumer.engine.job import Pulse
 from consumer.engine.policy import policy_of_catalogue
+from consumer.figures import Figures
 from consumer.metrics import exposition, registry_of
 from core.error_codes import ErrorCode
 from core.failure import Failure
@@ -169,7 +170,7 @@ async def test_the_figures_are_those_of_the_moment() -> None:
     for body in ("good", "good", "bad", "garbage"):
         await queue.send(body, {})
     engine = make_engine(make_setup(queue), TinyHandler(run=by_name))
-    registry = registry_of(engine.vitals)
+    registry = registry_of(engine.vitals, Figures())
     engine.vitals.dead_letters["x-dlq"] = 2
     async with running(engine):
         await asyncio.sleep(30)

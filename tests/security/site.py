@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import aiohttp
 from aiohttp.test_utils import TestClient
 
+from consumer.figures import Figures
 from consumer.roles import ingest_role
 from core.aws.clients import Clients, open_clients
 from core.aws.queue import dead_letter_name, open_queue
@@ -135,7 +136,7 @@ async def site(url: str, folder: Path, **settings: str) -> AsyncIterator[Site]:
 @asynccontextmanager
 async def ingesting(settings: Settings) -> AsyncIterator[None]:
     stop = asyncio.Event()
-    async with ingest_role(settings) as engine:
+    async with ingest_role(settings, Figures()) as engine:
         running = asyncio.create_task(engine.run(stop, asyncio.Event()))
         try:
             yield

@@ -1,11 +1,13 @@
 """Stored results to show: one of a measured climb, one of a clip in which nothing could be measured."""
 
 from core.result import (
+    CameraPoint,
     Claim,
     Difficulty,
     Economy,
     Event,
     Frame,
+    Joint,
     Measurement,
     Metric,
     MetricName,
@@ -14,6 +16,7 @@ from core.result import (
     Phase,
     Quality,
     Segment,
+    Skeleton,
     Sport,
     StoredResult,
     Timing,
@@ -90,6 +93,8 @@ def measured(analysis_id: str, *, model: ModelBlock | None = None) -> StoredResu
             Segment(t0=5.0, t1=7.0, label="hesitation", evidence=("hesitation_s",)),
         ),
         economy=Economy(value=72.5, formula="f", inputs={"gie": 0.25}),
+        skeletons=(Skeleton(frame_id="end", t=25.0, joints=(Joint(name="left_hip", x=0.5, y=0.5, confidence=0.9),)),),
+        camera_path=(CameraPoint(t=0.0, scene=0, a=1.0, b=0.0, dx=0.0, dy=0.0),),
     )
     return _stored(analysis_id, measurement, model)
 

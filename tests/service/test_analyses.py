@@ -92,6 +92,7 @@ async def test_the_result(http: Client, world: World) -> None:
     assert [(frame.id, frame.url is not None) for frame in body.frames] == [("start", True), ("end", True)]
     assert world.objects.gets == [f"artifacts/{analysis_id}/frames/{name}.jpg" for name in ("start", "end")]
     assert body.model == MODEL
+    assert [point.scene for point in body.camera_path] == [0]
 
 
 async def test_the_result_in_german(http: Client, world: World) -> None:
@@ -182,6 +183,9 @@ async def test_the_overlay(http: Client, world: World) -> None:
     assert body.route_info.model_dump() == {"difficulty": "6a - 6b", "total_moves": 14, "overall_score": 72.5}
     kinds = [element["type"] for element in body.overlay_elements]
     assert kinds == ["ideal_route_line", "hold_marker", "hold_marker", "performance_marker", "performance_marker"]
+    (skeleton,) = body.skeletons
+    assert (skeleton["frame_id"], skeleton["time"]) == ("end", 25.0)
+    assert skeleton["joints"] == {"left_hip": {"x": 540.0, "y": 960.0, "confidence": 0.9}}
     assert not [e for e in body.overlay_elements for name in ("x", "time", "time_start") if e.get(name, 1) == 0]
 
 

@@ -44,6 +44,7 @@ async def test_all_is_well(http: Client) -> None:
             "video_cache": "not_configured",
         },
         "cache_stats": {"hits": 0, "misses": 0, "bytes": 0, "entries": 0},
+        "waiting": {"ingest": 0, "analysis": 0, "oldest_s": 0.0},
         "check": "running",
     }
     assert body.checked_s_ago is not None
@@ -104,6 +105,19 @@ async def test_a_dependency_that_is_away(world: World, method: str, name: str, c
         world.faults.heal(method)
         await check(http).look()
         assert (await health(http)).status == "healthy"
+
+
+async def test_what_waits(http: Client, world: World) -> None:
+    await world.queued(http)
+    await world.queued(http)
+    world.clock.advance(seconds=90)
+    await check(http).look()
+    waiting = (await health(http)).waiting
+    assert (waiting.ingest, waiting.analysis, waiting.oldest_s) == (2, 0, 90.0)
+    world.faults.broken("ingest.depth", Failure(ErrorCode.QUEUE_UNAVAILABLE))
+    world.faults.broken("records.waiting", Failure(ErrorCode.STORE_UNAVAILABLE))
+    await check(http).look()
+    assert set((await health(http)).waiting.model_dump().values()) == {None}
 
 
 async def test_a_dependency_that_hangs_is_away() -> None:

@@ -1,7 +1,8 @@
 """Orders painted on the wall, and a model that obeys all of them: what was measured stays as it is, to the byte."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -67,12 +68,13 @@ async def pool() -> AsyncIterator[Pool]:
         yield opened
 
 
-def painted(order: str, index: int) -> Image:
-    picture = CLIMBER.picture(index / FPS).copy()
+def painted(order: str) -> Iterator[Image]:
+    """The climb, on a wall with the order on it."""
+    wall = CLIMBER.wall().copy()
     for line in range(0, len(order), 16):
         place = (4, 40 + 2 * line)
-        cv2.putText(picture, order[line : line + 16], place, cv2.FONT_HERSHEY_SIMPLEX, 0.7, (255, 255, 255), 2)
-    return picture
+        cv2.putText(wall, order[line : line + 16], place, cv2.FONT_HERSHEY_SIMPLEX, 0.7, (255, 255, 255), 2)
+    return (CLIMBER.on(wall.copy(), index / FPS) for index in range(int(CLIMBER.seconds * FPS)))
 
 
 async def asked_about(box: Decoder, clip: Path, folder: Path) -> Asked:
@@ -88,7 +90,7 @@ async def asked_about(box: Decoder, clip: Path, folder: Path) -> Asked:
 @pytest.mark.parametrize("number", range(len(ORDERS)))
 async def test_an_order_on_the_wall_changes_nothing_that_was_measured(pool: Pool, tmp_path: Path, number: int) -> None:
     order, say = ORDERS[number]
-    clip = write_clip(tmp_path / "clip.mp4", (painted(order, index) for index in range(int(4 * FPS))), H264)
+    clip = write_clip(tmp_path / "clip.mp4", painted(order), replace(H264, fps=FPS))
     async with pool.decoder() as box, model_server(otherwise=say) as server:
         asked = await asked_about(box, clip, tmp_path)
         studio = Studio(folder=tmp_path, url=server.url)

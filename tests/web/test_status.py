@@ -48,6 +48,7 @@ async def test_the_verdict_at_a_glance(it: Product, visit: Visit, pictures: Path
     assert bars.index(max(bars)) == 6
     await expect(window.page.locator(".uptimes")).to_contain_text("unknown")
     await expect(window.page.locator(".trace")).to_have_text(TRACE)
+    await expect(window.page.locator(".backlog dd")).to_have_text(["0", "0", "0 s"])
     await window.keep(pictures, "status-phone")
 
 
@@ -58,5 +59,6 @@ async def test_plain_text_without_javascript(it: Product, visit: Visit) -> None:
     await window.page.goto(f"{window.url}/status")
     told = await window.page.locator("noscript").inner_text()
     assert "status: " in told
+    assert "waiting in analysis: 0" in told
     assert "analyze: " in told
     assert TRACE in told
