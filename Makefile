@@ -6,12 +6,12 @@ EMULATOR_PORT ?= 4566
 BIN := .venv/bin
 UV_COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
-.PHONY: run test lint types unit weights browser lock clean
+.PHONY: run test lint types unit weights browser redis lock clean
 
 run: .venv/.local weights
 	@$(BIN)/python -m ops.run --port $(PORT) --emulator-port $(EMULATOR_PORT)
 
-test: .venv/.dev weights browser lint types unit
+test: .venv/.dev weights browser redis lint types unit
 
 lint:
 	$(BIN)/ruff check .
@@ -29,6 +29,10 @@ weights: .venv/.local
 # what the page's tests need: Chromium from PATH or apt, axe-core from npm; without them they are skipped
 browser: .venv/.dev
 	@$(BIN)/python -m tests.web.browser
+
+# what the shared cache's tests need: redis-server from PATH or apt; without it they are skipped
+redis: .venv/.dev
+	@$(BIN)/python -m tests.redis_server
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11'; exit 1; }

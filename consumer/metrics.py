@@ -8,6 +8,7 @@ from prometheus_client.registry import Collector
 
 from consumer.engine.vitals import Vitals
 from consumer.figures import Figures
+from consumer.vision.spending import Tally
 
 PREFIX = "performate_consumer"
 
@@ -41,6 +42,35 @@ class VitalsCollector(Collector):
         for queue, depth in sorted(self._vitals.dead_letters.items()):
             found.add_metric((queue,), depth)
         return found
+
+
+class TallyCollector(Collector):
+    """What the vision model was asked, and what it cost; nothing where none is configured."""
+
+    def __init__(self, tally: Tally) -> None:
+        self._tally = tally
+
+    def collect(self) -> Iterator[Metric]:
+        tally = self._tally
+        answers = CounterMetricFamily(
+            "performate_model_answers", "What became of questions to the model", labels=("outcome", "synthetic")
+        )
+        for (outcome, synthetic), count in sorted(tally.answers.items()):
+            answers.add_metric((outcome, _flag(synthetic)), count)
+        tokens = CounterMetricFamily("performate_model_tokens", "Tokens", labels=("kind", "synthetic"))
+        for (kind, synthetic), count in sorted(tally.tokens.items()):
+            tokens.add_metric((kind, _flag(synthetic)), count)
+        usd = CounterMetricFamily("performate_model_cost_usd", "Where the price is known", labels=("synthetic",))
+        for synthetic, spent in tally.usd.items():
+            usd.add_metric((_flag(synthetic),), spent)
+        rejected = CounterMetricFamily(
+            "performate_model_rejected_claims", "Claims that cited nothing that exists", value=tally.rejected
+        )
+        yield from (answers, tokens, usd, rejected)
+
+
+def _flag(synthetic: bool) -> str:  # a label's value
+    return "true" if synthetic else "false"
 
 
 def registry_of(vitals: Vitals, figures: Figures) -> CollectorRegistry:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from consumer.analysis import Analysis
+from consumer.engine.breaker import Breaker
 from consumer.engine.clock import SystemClock
 from consumer.engine.engine import Engine
 from consumer.engine.job import Handler
@@ -19,6 +20,8 @@ from consumer.ingest import Ingest
 from consumer.ingesting.examine import Examiner
 from consumer.ingesting.poster import Posters
 from consumer.media.policy import MediaPolicy
+from consumer.metrics import TallyCollector
+from consumer.recall import open_recall
 from consumer.reconciling.opening import open_reconciler
 from consumer.sandbox.linux import hide_memory
 from consumer.sandbox.pool import Pool
@@ -26,13 +29,17 @@ from consumer.scratch import Scratch, open_scratch
 from consumer.stages import STAGES
 from consumer.stages.download import space_for
 from consumer.stages.stage import Tools
+from consumer.vision.opening import model_breaker, open_vision
+from consumer.vision.spending import Tally
 from core.aws.clients import Clients, open_clients
+from core.aws.counters import DynamoCounters
 from core.aws.objects import S3Objects
+from core.aws.posts import DynamoBreakers
 from core.aws.queue import SqsQueue, dead_letter_name, open_queue
 from core.aws.records import DynamoRecords
 from core.error_codes import ErrorCode
 from core.failure import Failure
-from core.ports import Objects
+from core.ports import Breakers, Objects
 from core.pose_weights import refuse_missing
 from core.settings import Settings
 
@@ -56,12 +63,21 @@ def limits_of(settings: Settings, *, concurrency: int) -> Limits:
     )
 
 
-async def engine_of(settings: Settings, queue: SqsQueue, handler: Handler, *, concurrency: int) -> Engine:
+async def engine_of(  # the last two are of the analysis role only
+    settings: Settings,
+    queue: SqsQueue,
+    handler: Handler,
+    *,
+    concurrency: int,
+    breaker: Breaker | None = None,
+    breakers: Breakers | None = None,
+) -> Engine:
     """Raises BrokenSetup for a queue on which the engine could not keep its promises."""
     limits = limits_of(settings, concurrency=concurrency)
     await refuse_broken(queue, limits, dead_letters=dead_letter_name(queue.name))
     setup = Setup(queue=queue, clock=SystemClock(), chance=random.random, limits=limits)
-    return Engine(setup, handler=handler, policy=policy_of_catalogue(max_tries=settings.max_attempts))
+    policy = policy_of_catalogue(max_tries=settings.max_attempts)
+    return Engine(setup, handler=handler, policy=policy, breaker=breaker, breakers=breakers)
 
 
 @asynccontextmanager
@@ -100,32 +116,56 @@ async def analysis_role(settings: Settings, figures: Figures) -> AsyncIterator[E
         raise Failure(ErrorCode.SCRATCH_FULL, detail)
     refuse_missing(settings.weights_dir, settings.pose_model)
     hide_memory()
-    async with open_clients(settings) as clients, Pool(reads=[settings.weights_dir]) as pool:
+    tally = Tally()
+    breaker = model_breaker(SystemClock())
+    async with open_clients(settings) as clients, _tools(settings, clients, breaker, tally) as tools:
+        owner = f"{settings.instance}-{os.getpid()}-{secrets.token_hex(4)}"
+        handler = Analysis(
+            records=DynamoRecords(clients.dynamodb, settings.table),
+            tools=tools,
+            stages=STAGES,
+            owner=owner,
+            figures=figures,
+        )
+        engine = await engine_of(
+            settings,
+            await _queue(clients, settings.analysis_queue),
+            handler,
+            concurrency=settings.worker_concurrency,
+            breaker=breaker,
+            breakers=DynamoBreakers(clients.dynamodb, settings.table),
+        )
+        figures.registry.register(TallyCollector(tally))
+        figures.watch_scratch(tools.scratch, largest=needed)
+        figures.watch_breaker(engine.breaker)
+        figures.watch_fleet(tools.clock)
+        depths = engine.vitals.dead_letters
+        reconciler = await open_reconciler(settings, clients, owner=owner, depths=depths, figures=figures)
+        async with reconciler.working():
+            yield engine
+
+
+@asynccontextmanager
+async def _tools(settings: Settings, clients: Clients, breaker: Breaker, tally: Tally) -> AsyncIterator[Tools]:
+    clock, objects = SystemClock(), S3Objects(clients.s3, settings.bucket)
+    counters = DynamoCounters(clients.dynamodb, settings.table)
+    async with Pool(reads=[settings.weights_dir]) as pool:
         with open_scratch(settings.scratch_dir, budget=settings.scratch_bytes) as scratch:
-            tools = Tools(
-                objects=S3Objects(clients.s3, settings.bucket),
-                clock=SystemClock(),
-                scratch=scratch,
-                open_decoder=pool.decoder,
-                settings=settings,
-            )
-            owner = f"{settings.instance}-{os.getpid()}-{secrets.token_hex(4)}"
-            handler = Analysis(
-                records=DynamoRecords(clients.dynamodb, settings.table),
-                tools=tools,
-                stages=STAGES,
-                owner=owner,
-                figures=figures,
-            )
-            queue = await _queue(clients, settings.analysis_queue)
-            engine = await engine_of(settings, queue, handler, concurrency=settings.worker_concurrency)
-            figures.watch_scratch(scratch, largest=needed)
-            figures.watch_breaker(engine.breaker)
-            figures.watch_fleet(tools.clock)
-            depths = engine.vitals.dead_letters
-            reconciler = await open_reconciler(settings, clients, owner=owner, depths=depths, figures=figures)
-            async with reconciler.working():
-                yield engine
+            async with (
+                open_vision(
+                    settings, objects=objects, counters=counters, breaker=breaker, clock=clock, tally=tally
+                ) as vision,
+                open_recall(settings, objects=objects, counters=counters) as recall,
+            ):
+                yield Tools(
+                    objects=objects,
+                    clock=clock,
+                    scratch=scratch,
+                    open_decoder=pool.decoder,
+                    settings=settings,
+                    vision=vision,
+                    recall=recall,
+                )
 
 
 async def _queue(clients: Clients, name: str) -> SqsQueue:

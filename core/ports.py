@@ -181,6 +181,20 @@ class Breakers(Protocol):
         """None when it is closed; a moment that is past says as much: who opened it has died since."""
 
 
+CACHE = "cache"
+"""The counters of clips that came again: hits, misses, entries, bytes."""
+
+
+class Counters(Protocol):
+    """Whole numbers that many processes add to."""
+
+    async def add(self, name: str, amounts: Mapping[str, int]) -> None:
+        """A negative amount takes away. Not idempotent: a lost reply may make an amount count twice."""
+
+    async def read(self, name: str) -> Mapping[str, int]:
+        """Empty where nobody ever added anything."""
+
+
 class Verdicts(Protocol):
     """What the prober found, and what it is about to do."""
 

@@ -36,6 +36,7 @@ class Record(BaseModel):
     The lease: `lease_owner` may write while `lease_token` is the one it was given; `lease_message` is the SQS message
     it works on, received for the `lease_receives`-th time. `lease_until` is when others look whether it is dead.
     `object_sha256` (hex) is set where the clip's hash was known before its analysis; `poster`: its picture is stored.
+    `without_model`: a probe that may spend nothing on the vision model.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -53,6 +54,7 @@ class Record(BaseModel):
     expires_at: int
     traceparent: str
     synthetic: bool = False
+    without_model: bool = False
     revision: int = 1
     epoch: int = 0
     attempt: int = 0

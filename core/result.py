@@ -224,10 +224,13 @@ class Measurement(Block):
 
 
 class Claim(Block):
+    """One sentence of the model about the frames and metrics that it names; each of them exists."""
+
     text: str = Field(max_length=280)
     kind: Literal["observation", "tip", "risk"]
     frame_ids: tuple[str, ...] = ()
     metric_ids: tuple[MetricName, ...] = ()
+    confidence: Confidence | None = Field(default=None, ge=0, le=1)
 
 
 class Usage(Block):
@@ -243,6 +246,10 @@ class Difficulty(Block):
 
 
 class ModelBlock(Block):
+    """What a vision model added. `usage` and `cost_usd` are of every answer that this analysis paid for: 0 where it
+    was given what an earlier analysis of the same clip had bought. `rejected_claims` cited what does not exist, or
+    nothing, or did not fit the form."""
+
     provider: str
     snapshot: str
     usage: Usage
@@ -250,6 +257,7 @@ class ModelBlock(Block):
     refusal: str | None
     claims: tuple[Claim, ...] = ()
     difficulty: Difficulty | None = None
+    rejected_claims: int = 0
 
 
 class Timing(Block):

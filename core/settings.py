@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from core.prices import prices_of
 from core.probing import PROBE_EVERY_MIN, Cadence, cadence
 
 MIB = 1024 * 1024
@@ -95,6 +96,32 @@ class Settings(BaseSettings):
     frame_count: int = Field(5, ge=1, le=50, description="evenly spaced frames kept of each clip")
     frame_long_side: int = Field(1024, ge=64, le=4096, description="long side of a kept frame, pixels")
 
+    openai_api_key: SecretStr | None = Field(
+        None, description="key of the vision model; with neither key nor address there is none"
+    )
+    openai_base_url: str | None = Field(
+        None, description="any server that speaks OpenAI's chat completions; empty: OpenAI"
+    )
+    vision_model: str = Field("gpt-5.4-mini-2026-03-17", description="a pinned snapshot of a model that sees pictures")
+    vision_timeout_s: float = Field(60, gt=0, description="longest that one answer of the vision model may take")
+    vision_limit_s: float = Field(
+        120, gt=0, description="deadline of the vision model, its retries and repair included"
+    )
+    vision_max_tokens: int = Field(4000, ge=256, description="most tokens of one answer")
+    vision_prices: str = Field(
+        "gpt-5.4-mini-2026-03-17=0.75/0.075/4.50,gpt-5.4=2.50/0.25/15,gpt-5.5-2026-04-23=5/0.50/30",
+        description="MODEL=IN/CACHED/OUT in USD per million tokens, comma separated; other models cost null",
+    )
+    vision_budget_usd: float | None = Field(
+        None, gt=0, description="what users' analyses may cost a day (UTC); empty: no limit"
+    )
+    vision_blur_faces: bool = Field(
+        False, description="blur the climber's head, and send no picture where it is not known"
+    )
+    require_model: bool = Field(False, description="an analysis without the vision model's answer is a failure")
+    redis_url: SecretStr | None = Field(None, description="Redis of the result cache; empty: each worker has its own")
+    cache_entries: int = Field(512, ge=0, description="how many results are kept for clips that come again; 0: none")
+
     probe_url: str = Field("http://127.0.0.1:8000", description="the service as the prober asks it, from outside")
     probe_interval_s: float = Field(60.0 * PROBE_EVERY_MIN, gt=0, description="seconds between two probes")
     probe_timeout_s: float | None = Field(
@@ -128,6 +155,18 @@ class Settings(BaseSettings):
             raise ValueError("PROBE_FAILURES must be at most PROBE_WINDOW")
         return self
 
+    @model_validator(mode="after")
+    def _can_be_paid(self) -> "Settings":
+        known = prices_of(self.vision_prices)
+        if self.vision_budget_usd is not None and self.vision_on and self.vision_model not in known:
+            raise ValueError("VISION_BUDGET_USD needs a price of VISION_MODEL in VISION_PRICES")
+        return self
+
+    @property
+    def vision_on(self) -> bool:
+        """Whether there is a vision model at all: without one no picture leaves the machine."""
+        return bool(self.openai_base_url) or self.openai_api_key is not None
+
     @property
     def cadence(self) -> Cadence:
         return cadence(self.probe_interval_s, self.probe_timeout_s)
@@ -137,15 +176,20 @@ class Settings(BaseSettings):
         return {name: "***" if isinstance(value, SecretStr) else str(value) for name, value in self}
 
 
-def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
-    """Read the settings, from the process's environment unless one is given.
+def load_local_settings() -> Settings:
+    """The settings of a command that needs no AWS: the bucket may be missing. Raises SystemExit(2) as load_settings."""
+    return load_settings(None, bucket="none")
+
+
+def load_settings(environment: Mapping[str, str] | None = None, **given: str) -> Settings:
+    """Read the settings, from the process's environment unless one is given; `given` goes before it.
 
     Raises SystemExit(2) with one message that names every missing or wrong variable.
     """
     try:
         if environment is None:
-            return Settings()
-        return Settings(_env_file=None, **{k.lower(): v for k, v in environment.items() if v})  # type: ignore[arg-type]
+            return Settings(**given)  # type: ignore[arg-type]  # pydantic reads text
+        return Settings(_env_file=None, **{k.lower(): v for k, v in environment.items() if v} | given)  # type: ignore[arg-type]
     except ValidationError as error:
         wrong = [f"  {'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors(include_input=False)]
         sys.stderr.write("settings are missing or wrong (see the table in README.md):\n" + "\n".join(wrong) + "\n")

@@ -3,11 +3,12 @@
 import asyncio
 import signal
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import structlog
 
 from core.aws.clients import open_clients
+from core.aws.counters import DynamoCounters
 from core.aws.leavings import AwsLeavings
 from core.aws.objects import S3Objects
 from core.aws.queue import open_queue
@@ -16,6 +17,7 @@ from core.aws.verdicts import DynamoVerdicts
 from core.failure import Failure
 from core.log import configure_logging, log_settings
 from core.settings import Settings, load_settings
+from core.shelf import open_redis_shelf
 from service.app import make_app
 from service.outside import Outside
 from service.server import serve
@@ -25,7 +27,10 @@ _log = structlog.stdlib.get_logger(__name__)
 
 @asynccontextmanager
 async def open_outside(settings: Settings) -> AsyncIterator[Outside]:
-    async with open_clients(settings) as clients:
+    async with open_clients(settings) as clients, AsyncExitStack() as stack:
+        cache = None
+        if settings.redis_url is not None:
+            cache = await stack.enter_async_context(open_redis_shelf(settings.redis_url, settings.cache_entries))
         yield Outside(
             objects=S3Objects(clients.s3, settings.bucket),
             ingest=await open_queue(clients, settings.ingest_queue),
@@ -33,6 +38,8 @@ async def open_outside(settings: Settings) -> AsyncIterator[Outside]:
             records=DynamoRecords(clients.dynamodb, settings.table),
             verdicts=DynamoVerdicts(clients.dynamodb, settings.table),
             leavings=AwsLeavings(clients, settings),
+            counters=DynamoCounters(clients.dynamodb, settings.table),
+            cache=cache,
         )
 
 

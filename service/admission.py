@@ -76,8 +76,15 @@ def clean_name(filename: str) -> str:
     return unicodedata.normalize("NFC", shown).strip()[:_LONGEST_NAME] or "clip"
 
 
-def new_record(
-    offer: Offer, *, analysis_id: str, now: datetime, settings: Settings, traceparent: str, synthetic: bool
+def new_record(  # noqa: PLR0913  # the record's own fields, spelt out
+    offer: Offer,
+    *,
+    analysis_id: str,
+    now: datetime,
+    settings: Settings,
+    traceparent: str,
+    synthetic: bool,
+    without_model: bool = False,
 ) -> Record:
     """The record of an upload that may begin now."""
     return Record(
@@ -94,6 +101,7 @@ def new_record(
         expires_at=int((now + timedelta(days=settings.retention_days)).timestamp()),
         traceparent=traceparent,
         synthetic=synthetic,
+        without_model=without_model,
     )
 
 

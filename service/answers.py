@@ -92,6 +92,8 @@ class Services(Answer):
 
 
 class CacheStats(Answer):
+    """Of clips that came again, all workers together."""
+
     hits: int
     misses: int
     bytes: int

@@ -11,6 +11,7 @@ from typing import Literal
 import structlog
 
 from core.failure import Failure
+from core.ports import CACHE
 from core.record import rfc3339
 from service.outside import Outside
 
@@ -19,7 +20,7 @@ State = Literal["starting", "running", "stale", "stopped"]
 Probe = Callable[[], Awaitable[object]]
 """Says what it found, and never None."""
 
-NAMES = ("s3", "sqs", "store")
+NAMES = ("s3", "sqs", "store", "redis")
 _NO_KEY = "health/nothing-lies-here"
 _NO_ID = "00000000-0000-0000-0000-000000000000"
 _STALE_AFTER = 3
@@ -40,6 +41,7 @@ class Backlog:
 class DependencyCheck:
     """`run` looks every `interval_s`, for ever; the answers below are about its last look.
 
+    The counters of the workers' cache are read along with it.
     What nobody has looked at, or not for three intervals, counts as unavailable: unknown is never healthy.
     """
 
@@ -47,6 +49,8 @@ class DependencyCheck:
         self, outside: Outside, *, interval_s: float, limit_s: float, now: Callable[[], float] = time.monotonic
     ) -> None:
         self._probes = _probes(outside)
+        self._counters = outside.counters
+        self.cache: Mapping[str, int] = {}
         self._interval_s = interval_s
         self._limit_s = limit_s
         self._now = now
@@ -73,6 +77,7 @@ class DependencyCheck:
             if available != (self._found.get(name, True) is not None):
                 _log.warning("dependency.changed", dependency=name, available=available)
         self._found = now
+        await self._answers("counters", self._read_counters)
         self._at = self._now()
         self._first.set()
 
@@ -95,7 +100,12 @@ class DependencyCheck:
             return "starting"
         return "stale" if self.age_s > _STALE_AFTER * self._interval_s + self._limit_s else "running"
 
+    async def _read_counters(self) -> None:
+        self.cache = await self._counters.read(CACHE)
+
     def availability(self, name: str) -> Availability:
+        if name not in self._probes:
+            return "not_configured"
         known = self.state == "running" and self._found.get(name) is not None
         return "available" if known else "unavailable"
 
@@ -133,7 +143,16 @@ def _probes(outside: Outside) -> Mapping[str, Probe]:
         since = [datetime.fromisoformat(record.queued_at or record.updated_at) for record in waiting]
         return max(((now - moment).total_seconds() for moment in since), default=0.0)
 
-    return dict(zip(NAMES, (bucket, queues, store), strict=True))
+    found: dict[str, Probe] = {"s3": bucket, "sqs": queues, "store": store}
+    cache = outside.cache
+    if cache is None:
+        return found
+
+    async def redis() -> bool:
+        await cache.ping()
+        return True
+
+    return {**found, "redis": redis}
 
 
 def _tell_of_the_end(task: asyncio.Task[None]) -> None:

@@ -92,6 +92,7 @@ def _record(request: web.Request, form: ClipForm, analysis_id: str, now: datetim
         settings=request.app[SETTINGS],
         traceparent=caller.trace.traceparent,
         synthetic=caller.synthetic,
+        without_model=caller.without_model,
     )
 
 

@@ -14,13 +14,13 @@ async def health(request: web.Request) -> web.Response:
     """Always 200: a dependency that is away is no reason to restart or unroute this process."""
     check = request.app[DEPENDENCIES]
     found = {name: check.availability(name) for name in NAMES}
-    healthy = all(availability == "available" for availability in found.values())
+    healthy = all(availability != "unavailable" for availability in found.values())
     age, backlog = check.age_s, check.backlog
     body = Health(
         status="healthy" if healthy else "degraded",
         version=request.app[SETTINGS].version,
-        services=Services(**found, redis="not_configured", video_cache="not_configured"),
-        cache_stats=CacheStats(hits=0, misses=0, bytes=0, entries=0),
+        services=Services(**found, video_cache="not_configured"),
+        cache_stats=CacheStats(**{name: max(0, check.cache.get(name, 0)) for name in CacheStats.model_fields}),
         waiting=Waiting(
             ingest=backlog.ingest,
             analysis=backlog.analysis,

@@ -13,6 +13,7 @@ from service.keys import CALLER, Caller
 
 REQUEST_ID = "X-Request-Id"
 _GOOD_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_NO_MODEL = re.compile(r"(^|,)\s*performate\.model\s*=\s*off\s*(;|,|$)")
 _SYNTHETIC = re.compile(r"(^|,)\s*user_agent\.synthetic\.type\s*=\s*test\s*(;|,|$)")
 
 
@@ -30,13 +31,17 @@ async def identify(request: web.Request, handler: Handler) -> web.StreamResponse
 
 
 def caller_of(request: web.BaseRequest) -> Caller:
-    """A request id that is not a short plain word is replaced. `baggage` carries the mark of synthetic requests."""
+    """A request id that is not a short plain word is replaced. `baggage` carries the mark of synthetic requests, and
+    whether such a one may spend nothing on the vision model."""
+    baggage = request.headers.get("baggage", "")
+    synthetic = _SYNTHETIC.search(baggage) is not None
     given = request.headers.get(REQUEST_ID, "")
     return Caller(
         request_id=given if _GOOD_ID.fullmatch(given) else uuid.uuid4().hex,
         trace=continue_trace(request.headers.get("traceparent")),
         language=negotiated(request.headers.get("Accept-Language")),
-        synthetic=_SYNTHETIC.search(request.headers.get("baggage", "")) is not None,
+        synthetic=synthetic,
+        without_model=synthetic and _NO_MODEL.search(baggage) is not None,
     )
 
 

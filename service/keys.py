@@ -26,6 +26,7 @@ class Caller:
     trace: Trace
     language: Language | None
     synthetic: bool
+    without_model: bool = False
 
 
 SETTINGS = web.AppKey("settings", Settings)

@@ -3,22 +3,34 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Protocol
 
-from core.ports import Leavings, Objects, Queue, Records, Verdicts
+from core.ports import Counters, Leavings, Objects, Queue, Records, Verdicts
 
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+class Pingable(Protocol):
+    """The workers' shared cache."""
+
+    async def ping(self) -> None:
+        """Raises Failure when it does not answer."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Outside:
+    """`cache` is None where REDIS_URL is not set."""
+
     objects: Objects
     ingest: Queue
     analysis: Queue
     records: Records
     verdicts: Verdicts
     leavings: Leavings
+    counters: Counters
+    cache: Pingable | None = None
     now: Callable[[], datetime] = utc_now
 
 

@@ -55,6 +55,7 @@ async def init(request: web.Request) -> web.Response:
         settings=settings,
         traceparent=caller.trace.traceparent,
         synthetic=caller.synthetic,
+        without_model=caller.without_model,
     )
     bind_analysis(record.analysis_id)
     address = await outside.objects.presign_post(

@@ -47,6 +47,18 @@ class Jpeg:
 
 JPEG = Jpeg()
 
+Box = tuple[float, float, float, float]
+"""x0, y0, x1, y1 in shares of the displayed picture, origin top left."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shot:
+    """A part of the picture at `t` (seconds); what lies in the ellipse within `blur` is made unrecognisable."""
+
+    t: float
+    box: Box = (0.0, 0.0, 1.0, 1.0)
+    blur: Box | None = None
+
 
 def even_times(duration: float, n: int = 5) -> tuple[Moment, ...]:
     """The middles of `n` equal parts of the clip."""

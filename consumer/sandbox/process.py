@@ -10,12 +10,14 @@ from typing import TypeVar
 
 import structlog
 
-from consumer.media.facts import JPEG, Jpeg, Moment, Probe
+from consumer.media.facts import JPEG, Jpeg, Moment, Probe, Shot
 from consumer.sandbox.gallery import Allowance, Gallery
 from consumer.sandbox.protocol import (
     AdmitRequest,
     Admitted,
     AnyRequest,
+    CloseUpsRequest,
+    CloseUpsResult,
     ExtractRequest,
     ExtractResult,
     Final,
@@ -33,7 +35,7 @@ from core.failure import Failure
 from core.result import Frame, Measurement, Sport
 
 OnAdmitted = Callable[[Admitted], None]
-R = TypeVar("R", Admitted, ProbeResult, ExtractResult, MeasureResult)
+R = TypeVar("R", Admitted, ProbeResult, ExtractResult, MeasureResult, CloseUpsResult)
 
 # The decoder's two threads may both be busy for the whole time that the wall clock allows.
 CPU_PER_WALL_SECOND = 2
@@ -102,6 +104,15 @@ class Sandbox:
         measurement = (await self._ask(request, MeasureResult, limit_s, on_progress, gallery)).measurement
         self._checked(measurement.frames, gallery)
         return measurement
+
+    async def close_ups(
+        self, path: Path, probe: Probe, shots: Sequence[Shot], *, out: Path, limit_s: float, jpeg: Jpeg
+    ) -> tuple[Frame, ...]:
+        """One frame a shot, in the order of their times; the JPEGs lie in `out` as those of `extract` do."""
+        request = CloseUpsRequest(path=path, probe=probe, shots=tuple(shots), jpeg=jpeg)
+        gallery = Gallery(out, self._allowance)
+        frames = (await self._ask(request, CloseUpsResult, limit_s, None, gallery)).frames
+        return self._checked(frames, gallery)
 
     def _checked(self, frames: tuple[Frame, ...], gallery: Gallery) -> tuple[Frame, ...]:
         if not gallery.holds(frames):

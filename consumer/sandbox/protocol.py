@@ -15,7 +15,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, TypeAdapter, field_validator
 
-from consumer.media.facts import JPEG, Jpeg, Moment, Probe
+from consumer.media.facts import JPEG, Jpeg, Moment, Probe, Shot
 from core.error_codes import ErrorCode
 from core.result import Block, Frame, Measurement, Sport
 
@@ -84,7 +84,15 @@ class MeasureRequest(Block):
     weights: Path
 
 
-Question = ProbeRequest | ExtractRequest | MeasureRequest
+class CloseUpsRequest(Block):
+    kind: Literal["close_ups"] = "close_ups"
+    path: Path
+    probe: Probe
+    shots: tuple[Shot, ...]
+    jpeg: Jpeg
+
+
+Question = ProbeRequest | ExtractRequest | MeasureRequest | CloseUpsRequest
 AnyRequest = AdmitRequest | Question
 
 
@@ -105,7 +113,7 @@ class Progress(Block):
     """`share` 0..1 of the request is done."""
 
     reply: Literal["progress"] = "progress"
-    stage: Literal["probe", "extract", "measure"]
+    stage: Literal["probe", "extract", "measure", "close_ups"]
     share: float = Field(ge=0, le=1)
 
 
@@ -135,6 +143,12 @@ class MeasureResult(Block):
     measurement: Measurement
 
 
+class CloseUpsResult(Block):
+    reply: Literal["result"] = "result"
+    kind: Literal["close_ups"] = "close_ups"
+    frames: tuple[Frame, ...]
+
+
 class Refusal(Block):
     """The request ended in a Failure."""
 
@@ -150,7 +164,7 @@ class Refusal(Block):
         return code
 
 
-AnyResult = ProbeResult | ExtractResult | MeasureResult
+AnyResult = ProbeResult | ExtractResult | MeasureResult | CloseUpsResult
 Final = Ready | Admitted | AnyResult | Refusal
 AnyReply = Progress | Picture | Final
 

@@ -10,6 +10,7 @@ from typing import BinaryIO
 import cv2
 
 from consumer.kinematics.analyze import measure
+from consumer.media.close_ups import close_ups
 from consumer.media.frames import extract
 from consumer.media.probe import probe
 from consumer.sandbox.outbox import Outbox, Send
@@ -19,6 +20,8 @@ from consumer.sandbox.protocol import (
     AdmitRequest,
     Admitted,
     AnyResult,
+    CloseUpsRequest,
+    CloseUpsResult,
     ExtractRequest,
     ExtractResult,
     MeasureRequest,
@@ -90,6 +93,11 @@ def _handle(request: Question, outbox: Outbox) -> AnyResult:
                 progress=progress,
             )
             return MeasureResult(measurement=measured)
+        case CloseUpsRequest():
+            frames = close_ups(
+                request.path, request.probe, request.shots, out=outbox, progress=progress, jpeg=request.jpeg
+            )
+            return CloseUpsResult(frames=frames)
 
 
 def _throttled(request: Question, send: Send) -> Callable[[float], None]:

@@ -1,16 +1,21 @@
-"""What can be measured: the kinematics of the clip, and the pictures that show it."""
+"""What can be measured: the kinematics of the clip, and the pictures that show it. Then what a model says of them."""
 
 from dataclasses import replace
 
 from consumer.stages.decoder import OnProgress
 from consumer.stages.listening import listening
 from consumer.stages.stage import DECODER_MARGIN_S, Bench, Case, Picture, Stage, given
+from consumer.vision.describe import PICTURES_LIMIT_S, Asked, Described
 from core.pose_weights import model_path
 from core.result import Measurement
+from core.settings import Settings
 
 
 async def analyze(bench: Bench, case: Case) -> Case:
-    """Adds the measurement and its pictures. Raises Failure: NO_VALID_FRAMES, DECODER_CRASHED, DECODER_TIMEOUT."""
+    """Adds the measurement and its pictures, and the model's block. Raises Failure: NO_VALID_FRAMES, DECODER_CRASHED,
+    DECODER_TIMEOUT; those of consumer.vision.describe."""
+    if case.measurement is not None:
+        return case
     clip, probe, decoder = given(case.clip), given(case.probe), given(case.decoder)
     settings = bench.tools.settings
     out = given(case.folder) / "measured"
@@ -31,7 +36,28 @@ async def analyze(bench: Bench, case: Case) -> Case:
     measured = await listening(bench, work)
     shown = tuple(Picture(frame=frame, path=out / f"{frame.id}.jpg") for frame in measured.frames)
     pictures = merged(shown, case.pictures)
-    return replace(case, pictures=pictures, measurement=_completed(measured, case, pictures))
+    described = await describe(bench, case, _completed(measured, case, pictures))
+    return replace(case, pictures=pictures, measurement=described.measured, model=described.block)
+
+
+async def describe(bench: Bench, case: Case, measured: Measurement) -> Described:
+    """The measurement as it is where there is no model, or where a probe asked to go without."""
+    vision, record = bench.tools.vision, case.record
+    if vision is None or record.without_model:
+        return Described(measured=measured, block=None)
+    out = given(case.folder) / "shown"
+    out.mkdir()
+    return await vision.describe(
+        Asked(
+            record=record,
+            sha256=given(case.sha256),
+            measured=measured,
+            clip=given(case.clip),
+            probe=given(case.probe),
+            decoder=given(case.decoder),
+            out=out,
+        )
+    )
 
 
 def merged(shown: tuple[Picture, ...], even: tuple[Picture, ...]) -> tuple[Picture, ...]:
@@ -49,4 +75,9 @@ def _completed(measured: Measurement, case: Case, pictures: tuple[Picture, ...])
     return measured.model_copy(update={"video": video, "frames": tuple(picture.frame for picture in pictures)})
 
 
-ANALYZE = Stage(name="analyze", limit_s=lambda settings: settings.analyze_limit_s, share=70, run=analyze)
+def limit_s(settings: Settings) -> float:
+    """A repair is a second call."""
+    return settings.analyze_limit_s + (2 * settings.vision_limit_s + PICTURES_LIMIT_S if settings.vision_on else 0)
+
+
+ANALYZE = Stage(name="analyze", limit_s=limit_s, share=70, run=analyze)

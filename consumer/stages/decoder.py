@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from consumer.media.facts import Jpeg, Moment, Probe
+from consumer.media.facts import Jpeg, Moment, Probe, Shot
 from consumer.sandbox.protocol import Progress
 from core.result import Frame, Measurement, Sport
 
@@ -41,3 +41,8 @@ class Decoder(Protocol):
         on_progress: OnProgress | None = None,
     ) -> Measurement:
         """Its frames lie in `out` as those of `extract` do."""
+
+    async def close_ups(  # as the sandbox spells it
+        self, path: Path, probe: Probe, shots: Sequence[Shot], *, out: Path, limit_s: float, jpeg: Jpeg
+    ) -> tuple[Frame, ...]:
+        """One frame a shot, in the order of their times; their files lie in `out` as those of `extract` do."""

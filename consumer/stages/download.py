@@ -11,7 +11,7 @@ import structlog
 
 from consumer.sandbox.protocol import MAX_PICTURES_BYTES
 from consumer.scratch import NO_ROOM
-from consumer.stages.stage import Bench, Case, Stage, given
+from consumer.stages.stage import Bench, Case, Picture, Stage, given
 from core.error_codes import ErrorCode
 from core.failure import Failure
 from core.record import Record
@@ -86,7 +86,21 @@ async def download(bench: Bench, case: Case) -> Case:
         raise Failure(ErrorCode.OBJECT_CHANGED, "the bytes are not those that were uploaded")
     ms = round((tools.clock.monotonic() - started) * 1000)
     log.info("video.download.completed", bytes=sink.written, ms=ms)
-    return replace(case, folder=folder, clip=clip, sha256=sink.sha256)
+    return await recalled(bench, replace(case, folder=folder, clip=clip, sha256=sink.sha256))
+
+
+async def recalled(bench: Bench, case: Case) -> Case:
+    """With the measurement, pictures and model's block of an earlier analysis of this very clip, where there is one:
+    the next two stages then have nothing to do."""
+    if bench.tools.recall is None:
+        return case
+    kept = given(case.folder) / "kept"
+    kept.mkdir()
+    found = await bench.tools.recall.find(case.record, given(case.sha256), kept)
+    if found is None:
+        return case
+    pictures = tuple(Picture(frame=frame, path=kept / f"{frame.id}.jpg") for frame in found.measurement.frames)
+    return replace(case, measurement=found.measurement, model=found.model, pictures=pictures)
 
 
 async def _fetch(bench: Bench, record: Record, sink: Sink, size: int) -> None:

@@ -10,11 +10,13 @@ from typing import TypeVar
 from consumer.engine.clock import Clock
 from consumer.lease import Lease
 from consumer.media.facts import Probe
+from consumer.recall import Recall
 from consumer.scratch import Scratch
 from consumer.stages.decoder import Decoder
+from consumer.vision.describe import Vision
 from core.ports import Objects
 from core.record import Record
-from core.result import Frame, Measurement
+from core.result import Frame, Measurement, ModelBlock
 from core.settings import Settings
 
 T = TypeVar("T")
@@ -27,13 +29,16 @@ OpenDecoder = Callable[[], AbstractAsyncContextManager[Decoder]]
 
 @dataclass(frozen=True, kw_only=True)
 class Tools:
-    """What every attempt of this process works with."""
+    """What every attempt of this process works with. `vision` is None where no model is configured,
+    `recall` where no result is given twice."""
 
     objects: Objects
     clock: Clock
     scratch: Scratch
     open_decoder: OpenDecoder
     settings: Settings
+    vision: Vision | None = None
+    recall: Recall | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +75,7 @@ class Case:
     probe: Probe | None = None
     pictures: tuple[Picture, ...] = ()
     measurement: Measurement | None = None
+    model: ModelBlock | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -27,11 +27,14 @@ async def store(bench: Bench, case: Case) -> Case:
         sport_type=record.sport_type,
         completed_at=rfc3339(now),
         measurement=given(case.measurement),
+        model=case.model,
         timing=timing(case, now=now, store_ms=ms),
     )
     body = result.model_dump_json().encode()
     await tools.objects.put(result_key(record.analysis_id), body, content_type="application/json")
     await bench.lease.write(completed(tools.clock.now(), token=bench.lease.token))
+    if tools.recall is not None:
+        await tools.recall.keep(record, result.measurement, result.model)
     return case
 
 

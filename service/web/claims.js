@@ -4,7 +4,8 @@ import { el } from "./elements.js";
 
 export function claimsOf({ result, words, seek }) {
   const { model } = result;
-  if (!model) return null;
+  // a model that said nothing usable has its warning beside the other ones
+  if (!model || !(model.refusal || model.difficulty || model.claims.length)) return null;
   const { say, percent } = words;
   const frames = new Map(result.frames.map((frame) => [frame.id, frame]));
   const grade =

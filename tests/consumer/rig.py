@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from consumer.analysis import Analysis
+from consumer.engine.breaker import Breaker
 from consumer.engine.clock import SystemClock
 from consumer.engine.engine import Engine
 from consumer.engine.job import Handler
@@ -17,20 +18,25 @@ from consumer.engine.setup import Setup
 from consumer.ingest import Ingest
 from consumer.ingesting.examine import Examiner
 from consumer.ingesting.poster import Posters
-from consumer.media.facts import JPEG, Jpeg, Moment, Probe
+from consumer.media.facts import JPEG, Jpeg, Moment, Probe, Shot
 from consumer.media.policy import MediaPolicy
+from consumer.recall import Recall
 from consumer.sandbox.protocol import Progress
 from consumer.scratch import Scratch, open_scratch
 from consumer.stages import STAGES
 from consumer.stages.decoder import OnProgress
 from consumer.stages.stage import Stage, Tools
+from consumer.vision.describe import PASSING, Model, Vision
+from consumer.vision.spending import Budget, Tally
+from consumer.vision.stored import Answers
 from core.messages import Job
 from core.record import Record, Status, rfc3339
 from core.result import Frame, FrameReason, Measurement, Quality, Sport, Video
 from core.settings import Settings
+from core.shelf import Shelf
 from tests.consumer.headers import an_mp4
 from tests.engine.rig import Controls, half, running
-from tests.fakes import FakeObjects, FakeQueue, FakeRecords, Faults
+from tests.fakes import FakeBreakers, FakeCounters, FakeObjects, FakeQueue, FakeRecords, Faults
 from tests.fakes.example import AN_ID, MOMENT, a_record
 from tests.fakes.objects import StoredObject
 
@@ -90,6 +96,12 @@ class FakeDecoder:
         await self._work("measure")
         return measurement(self._frames(out, [(0.5, "start"), (9.0, "end")]))
 
+    async def close_ups(
+        self, path: Path, probe: Probe, shots: Sequence[Shot], *, out: Path, limit_s: float, jpeg: Jpeg
+    ) -> tuple[Frame, ...]:
+        await self._work("close_ups")
+        return self._frames(out, [(shot.t, "even") for shot in shots])
+
     async def _work(self, call: str) -> None:
         self.calls.append(call)
         await asyncio.sleep(self.seconds)
@@ -108,7 +120,7 @@ class FakeDecoder:
 
 def measurement(frames: tuple[Frame, ...]) -> Measurement:
     return Measurement(
-        analyzer="fake",
+        analyzer="kinematics-v1",
         quality=Quality(
             method="insufficient", confidence=0, pose_rate=0, camera="static", fps=30, climber_height_px=None
         ),
@@ -126,20 +138,25 @@ def measurement(frames: tuple[Frame, ...]) -> Measurement:
 
 @dataclass(kw_only=True)
 class House:
-    """The outside, and what works on it."""
+    """The outside, and what works on it. With a `model` its workers ask it; with a `shelf` they recall results."""
 
     scratch_dir: Path
     faults: Faults = field(default_factory=Faults)
     decoder: FakeDecoder = field(default_factory=FakeDecoder)
     stages: Sequence[Stage] = STAGES
     settings_changes: dict[str, Any] = field(default_factory=dict)
+    model: Model | None = None
+    shelf: Shelf | None = None
 
     def __post_init__(self) -> None:
         self.objects = FakeObjects(self.faults)
         self.records = FakeRecords(self.faults)
         self.ingest_queue = FakeQueue("ingest", faults=self.faults)
         self.analysis_queue = FakeQueue("analysis", faults=self.faults)
+        self.counters = FakeCounters(self.faults)
+        self.breakers = FakeBreakers(self.faults)
         self.clock = SystemClock()
+        self.breaker = Breaker(self.clock, name="test", codes=PASSING, chance=half)
         self.settings = Settings(bucket="b", scratch_dir=self.scratch_dir, _env_file=None, **self.settings_changes)
 
     @property
@@ -167,9 +184,9 @@ class House:
             }
         )
 
-    async def ask(self, epoch: int = 0) -> None:
+    async def ask(self, epoch: int = 0, analysis_id: str = AN_ID) -> None:
         """One analysis message."""
-        job = Job(kind="analysis", analysis_id=AN_ID, epoch=epoch, traceparent=a_record().traceparent)
+        job = Job(kind="analysis", analysis_id=analysis_id, epoch=epoch, traceparent=a_record().traceparent)
         await self.analysis_queue.send(job.body(), job.attributes())
 
     def ingest(self, scratch: Scratch) -> Ingest:
@@ -201,6 +218,8 @@ class House:
                 scratch=scratch,
                 open_decoder=self.decoder.enter,
                 settings=self.settings,
+                vision=self._vision(),
+                recall=self._recall(),
             )
             role = Analysis(records=self.records, tools=tools, stages=self.stages, owner=owner, chance=half)
             async with running(self._engine(self.analysis_queue, role, concurrency=1)) as controls:
@@ -208,6 +227,23 @@ class House:
             assert scratch.reserved == 0
         assert self.decoder.open == 0
         assert not [path for path in self.scratch_dir.rglob("*") if path.is_file() and path.suffix != ".lock"]
+
+    def _vision(self) -> Vision | None:
+        if self.model is None:
+            return None
+        return Vision(
+            client=self.model,
+            answers=Answers(self.objects),
+            breaker=self.breaker,
+            budget=Budget(self.counters, usd=self.settings.vision_budget_usd, clock=self.clock),
+            tally=Tally(),
+            settings=self.settings,
+        )
+
+    def _recall(self) -> Recall | None:
+        if self.shelf is None:
+            return None
+        return Recall(self.shelf, objects=self.objects, counters=self.counters, settings=self.settings)
 
     def _engine(self, queue: FakeQueue, handler: Handler, *, concurrency: int) -> Engine:
         limits = Limits(
@@ -219,4 +255,5 @@ class House:
             job_limit_s=60,
         )
         setup = Setup(queue=queue, clock=self.clock, chance=half, limits=limits)
-        return Engine(setup, handler=handler, policy=policy_of_catalogue(max_tries=self.settings.max_attempts))
+        policy = policy_of_catalogue(max_tries=self.settings.max_attempts)
+        return Engine(setup, handler=handler, policy=policy, breaker=self.breaker, breakers=self.breakers)

@@ -1,6 +1,7 @@
 """The outside in memory: one fake a protocol of core/ports.py, held to it by tests/contract."""
 
 from tests.fakes.clock import Clock, LoopClock, ManualClock
+from tests.fakes.counters import FakeCounters
 from tests.fakes.example import AN_ID, MOMENT, a_record
 from tests.fakes.faults import Faults
 from tests.fakes.objects import FakeObjects
@@ -14,6 +15,7 @@ __all__ = [
     "Clock",
     "DeadLetter",
     "FakeBreakers",
+    "FakeCounters",
     "FakeObjects",
     "FakePosts",
     "FakeQueue",

@@ -50,6 +50,35 @@ async def test_all_is_well(http: Client) -> None:
     assert body.checked_s_ago is not None
 
 
+async def test_the_workers_cache_is_told_of(world: World) -> None:
+    await world.counters.add("cache", {"hits": 3, "misses": 4, "bytes": 72, "entries": 2})
+    async with world.serve() as http:
+        await check(http).first_look()
+        assert (await health(http)).cache_stats.model_dump() == {"hits": 3, "misses": 4, "bytes": 72, "entries": 2}
+
+
+class Redis:
+    """A shared cache that can be away."""
+
+    def __init__(self) -> None:
+        self.away = False
+
+    async def ping(self) -> None:
+        if self.away:
+            raise Failure(ErrorCode.STORE_UNAVAILABLE, "redis://:s3cret@example")
+
+
+@pytest.mark.parametrize("away", [True, False])
+async def test_a_redis_that_is_configured_is_looked_at(world: World, *, away: bool) -> None:
+    redis = Redis()
+    redis.away = away
+    async with world.serve(cache=redis) as http:
+        await check(http).first_look()
+        body = await health(http)
+    assert body.services.redis == ("unavailable" if away else "available")
+    assert body.status == ("degraded" if away else "healthy")
+
+
 @pytest.mark.parametrize(
     ("method", "name", "code"),
     [

@@ -48,6 +48,21 @@ async def test_the_prober_s_work_is_marked(http: Client, world: World) -> None:
     assert sent.attributes["synthetic"] == "1"
 
 
+@pytest.mark.parametrize(
+    ("baggage", "without"),
+    [
+        ("user_agent.synthetic.type=test,performate.model=off", True),
+        ("user_agent.synthetic.type=test", False),
+        ("performate.model=off", False),
+    ],
+)
+async def test_a_probe_may_ask_to_go_without_the_vision_model(
+    http: Client, world: World, baggage: str, without: bool
+) -> None:
+    analysis_id = await world.queued(http, headers={"baggage": baggage})
+    assert world.records.stored[analysis_id].without_model is without
+
+
 async def test_asking_again_is_harmless(http: Client, world: World) -> None:
     analysis_id = await world.queued(http)
     for _ in range(2):

@@ -19,7 +19,7 @@ from core.settings import Settings, load_settings
 from core.transitions import claimed, completed, examined, failed, progressed
 from service.app import make_app
 from service.outside import Outside, Pace
-from tests.fakes import FakeObjects, FakeQueue, FakeRecords, Faults
+from tests.fakes import FakeCounters, FakeObjects, FakeQueue, FakeRecords, Faults
 from tests.fakes.leavings import FakeLeavings
 from tests.fakes.verdicts import FakeVerdicts
 from tests.service.sample import measured
@@ -68,6 +68,7 @@ class World:
         self.objects = FakeObjects(self.faults)
         self.records = FakeRecords(self.faults)
         self.verdicts = FakeVerdicts(self.faults)
+        self.counters = FakeCounters(self.faults)
         self.ingest = FakeQueue("ingest", faults=self.faults)
         self.analysis = FakeQueue("analysis", faults=self.faults)
         self.outside = Outside(
@@ -77,6 +78,7 @@ class World:
             records=self.records,
             verdicts=self.verdicts,
             leavings=FakeLeavings(self.objects, self.records, self.faults),
+            counters=self.counters,
             now=self.clock,
         )
 
