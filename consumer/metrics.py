@@ -1,6 +1,7 @@
 """What Prometheus reads from a consumer: its figures, and its vitals at the moment of the scrape."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -8,7 +9,7 @@ from prometheus_client.registry import Collector
 
 from consumer.engine.vitals import Vitals
 from consumer.figures import Figures
-from consumer.vision.spending import Tally
+from consumer.vision.spending import Tally, day_of
 
 PREFIX = "performate_consumer"
 
@@ -67,6 +68,11 @@ class TallyCollector(Collector):
             "performate_model_rejected_claims", "Claims that cited nothing that exists", value=tally.rejected
         )
         yield from (answers, tokens, usd, rejected)
+        if tally.budget is not None:
+            day, spent = tally.budget
+            ratio = spent if day == day_of(datetime.now(UTC)) else 0.0
+            about = "Spent of VISION_BUDGET_USD today (UTC), as this process saw it last"
+            yield GaugeMetricFamily("performate_model_budget_spent_ratio", about, value=ratio)
 
 
 def _flag(synthetic: bool) -> str:  # a label's value

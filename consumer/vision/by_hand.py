@@ -77,12 +77,13 @@ async def described(asked: Asked, settings: Settings) -> Described:
     """Raises Failure as consumer.vision.describe does."""
     clock = SystemClock()
     async with open_client(settings, Pace(clock)) as client:
+        tally = Tally()
         vision = Vision(
             client=client,
             answers=NoAnswers(),
             breaker=Breaker(clock, name="by hand", codes=PASSING, chance=lambda: 0.5),
-            budget=Budget(NoCounters(), usd=None, clock=clock),
-            tally=Tally(),
+            budget=Budget(NoCounters(), usd=None, clock=clock, tally=tally),
+            tally=tally,
             settings=settings,
         )
         return await vision.describe(asked)

@@ -41,7 +41,7 @@ async def open_vision(
             client=client,
             answers=Answers(objects),
             breaker=breaker,
-            budget=Budget(counters, usd=settings.vision_budget_usd, clock=clock),
+            budget=Budget(counters, usd=settings.vision_budget_usd, clock=clock, tally=tally),
             tally=tally,
             settings=settings,
         )

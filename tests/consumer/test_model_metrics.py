@@ -1,10 +1,12 @@
 """What Prometheus reads of the vision model."""
 
+from datetime import UTC, datetime
+
 from prometheus_client import CollectorRegistry, generate_latest
 
 from consumer.metrics import TallyCollector
 from consumer.vision.client import Tokens
-from consumer.vision.spending import Tally
+from consumer.vision.spending import Tally, day_of
 
 
 def test_tokens_money_and_rejected_claims_are_counted_and_the_probers_apart() -> None:
@@ -27,3 +29,13 @@ def test_tokens_money_and_rejected_claims_are_counted_and_the_probers_apart() ->
         'performate_model_cost_usd_total{synthetic="true"} 0.0',
         "performate_model_rejected_claims_total 2.0",
     }
+
+
+def test_the_share_of_the_budget_is_todays_and_there_is_none_without_a_budget() -> None:
+    tally, registry = Tally(), CollectorRegistry()
+    registry.register(TallyCollector(tally))
+    assert registry.get_sample_value("performate_model_budget_spent_ratio") is None
+    tally.budget = day_of(datetime.now(UTC)), 0.8
+    assert registry.get_sample_value("performate_model_budget_spent_ratio") in (0.8, 0.0)  # midnight may be now
+    tally.budget = "2020-01-01", 1.0
+    assert registry.get_sample_value("performate_model_budget_spent_ratio") == 0.0
