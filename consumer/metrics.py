@@ -1,12 +1,12 @@
 """What Prometheus reads from a consumer: its figures, and its vitals at the moment of the scrape."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from consumer.engine.clock import Clock
 from consumer.engine.vitals import Vitals
 from consumer.figures import Figures
 from consumer.vision.spending import Tally, day_of
@@ -48,8 +48,9 @@ class VitalsCollector(Collector):
 class TallyCollector(Collector):
     """What the vision model was asked, and what it cost; nothing where none is configured."""
 
-    def __init__(self, tally: Tally) -> None:
+    def __init__(self, tally: Tally, clock: Clock) -> None:
         self._tally = tally
+        self._clock = clock
 
     def collect(self) -> Iterator[Metric]:
         tally = self._tally
@@ -70,7 +71,7 @@ class TallyCollector(Collector):
         yield from (answers, tokens, usd, rejected)
         if tally.budget is not None:
             day, spent = tally.budget
-            ratio = spent if day == day_of(datetime.now(UTC)) else 0.0
+            ratio = spent if day == day_of(self._clock.now()) else 0.0
             about = "Spent of VISION_BUDGET_USD today (UTC), as this process saw it last"
             yield GaugeMetricFamily("performate_model_budget_spent_ratio", about, value=ratio)
 

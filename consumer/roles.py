@@ -149,7 +149,7 @@ async def _tools(
 ) -> AsyncIterator[Tools]:
     clock, objects, tally = SystemClock(), S3Objects(clients.s3, settings.bucket), Tally()
     counters = DynamoCounters(clients.dynamodb, settings.table)
-    figures.registry.register(TallyCollector(tally))
+    figures.registry.register(TallyCollector(tally, clock))
     async with Pool(reads=[settings.weights_dir]) as pool:
         with open_scratch(settings.scratch_dir, budget=settings.scratch_bytes) as scratch:
             async with (

@@ -1,9 +1,8 @@
 """What Prometheus reads of the vision model."""
 
-from datetime import UTC, datetime
-
 from prometheus_client import CollectorRegistry, generate_latest
 
+from consumer.engine.clock import SystemClock
 from consumer.metrics import TallyCollector
 from consumer.vision.client import Tokens
 from consumer.vision.spending import Tally, day_of
@@ -11,7 +10,7 @@ from consumer.vision.spending import Tally, day_of
 
 def test_tokens_money_and_rejected_claims_are_counted_and_the_probers_apart() -> None:
     tally, registry = Tally(), CollectorRegistry()
-    registry.register(TallyCollector(tally))
+    registry.register(TallyCollector(tally, SystemClock()))
     tally.used(Tokens(input=3000, cached=1000, output=200), 0.0025, synthetic=False)
     tally.used(Tokens(input=100, output=20), None, synthetic=True)
     tally.answers["ok", False] += 1
@@ -33,9 +32,9 @@ def test_tokens_money_and_rejected_claims_are_counted_and_the_probers_apart() ->
 
 def test_the_share_of_the_budget_is_todays_and_there_is_none_without_a_budget() -> None:
     tally, registry = Tally(), CollectorRegistry()
-    registry.register(TallyCollector(tally))
+    registry.register(TallyCollector(tally, SystemClock()))
     assert registry.get_sample_value("performate_model_budget_spent_ratio") is None
-    tally.budget = day_of(datetime.now(UTC)), 0.8
-    assert registry.get_sample_value("performate_model_budget_spent_ratio") in (0.8, 0.0)  # midnight may be now
+    tally.budget = day_of(SystemClock().now()), 0.8
+    assert registry.get_sample_value("performate_model_budget_spent_ratio") in (0.8, 0.0), "or midnight is now"
     tally.budget = "2020-01-01", 1.0
     assert registry.get_sample_value("performate_model_budget_spent_ratio") == 0.0
