@@ -27,15 +27,19 @@ PASSING = frozenset({408, 409})
 
 @dataclass(frozen=True, kw_only=True)
 class Tokens:
-    """`input` includes `cached`."""
+    """`input` includes `cached`. `counted` is False where the server counted none: what it costs is not known then."""
 
     input: int = 0
     cached: int = 0
     output: int = 0
+    counted: bool = True
 
     def plus(self, other: "Tokens") -> "Tokens":
         return Tokens(
-            input=self.input + other.input, cached=self.cached + other.cached, output=self.output + other.output
+            input=self.input + other.input,
+            cached=self.cached + other.cached,
+            output=self.output + other.output,
+            counted=self.counted and other.counted,
         )
 
 
@@ -135,6 +139,7 @@ def _answer(completion: ChatCompletion) -> Answer:
             input=_count(usage.prompt_tokens if usage is not None else 0),
             cached=_count(details.cached_tokens if details is not None else 0),
             output=_count(usage.completion_tokens if usage is not None else 0),
+            counted=usage is not None,
         ),
     )
 

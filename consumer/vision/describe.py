@@ -19,7 +19,7 @@ from consumer.media.facts import Jpeg, Probe, Shot
 from consumer.vision import money
 from consumer.vision.client import Answer, Tokens
 from consumer.vision.prompt import PROMPT_VERSION, Sheet, Wanted, digest, grounds_of, repair_body, request_body
-from consumer.vision.said import Grounded, Grounds, Misformed, grounded, plain, read
+from consumer.vision.said import Grounded, Misformed, grounded, plain, read
 from consumer.vision.shots import Shown, shown
 from consumer.vision.spending import Budget, Tally
 from consumer.vision.stored import Kept, Outcome
@@ -135,8 +135,7 @@ class Vision:
         body = request_body(
             asked.measured, sheets, sport=sport, language=record.language, wanted=wanted(self._settings)
         )
-        grounds = grounds_of(asked.measured, frames, sport)
-        body, answer, outcome, tokens = await self._asked(body, grounds, asked)
+        body, answer, outcome, tokens = await self._asked(body, asked)
         kept = Kept(
             key=key,
             request_sha256=digest(body),
@@ -153,9 +152,8 @@ class Vision:
         await self._answers.put(record.analysis_id, kept)
         return kept
 
-    async def _asked(
-        self, body: dict[str, Any], grounds: Grounds, asked: Asked
-    ) -> tuple[dict[str, Any], Answer, Outcome, Tokens]:
+    async def _asked(self, body: dict[str, Any], asked: Asked) -> tuple[dict[str, Any], Answer, Outcome, Tokens]:
+        """The question that was answered last, its answer, what became of it, and the tokens of all answers."""
         answer = await self._call(body, asked)
         outcome, problems = judged(answer)
         if outcome != "bad_output":

@@ -29,9 +29,9 @@ class Estimate:
 
 
 def cost(model: str, tokens: Tokens, prices: Mapping[str, Price]) -> float | None:
-    """USD; None for a model without a price: never 0 for what is not known."""
+    """USD; None for a model without a price, or tokens that nobody counted: never 0 for what is not known."""
     price = prices.get(model)
-    if price is None:
+    if price is None or not tokens.counted:
         return None
     usd = price.usd(input_tokens=tokens.input, cached_tokens=tokens.cached, output_tokens=tokens.output)
     return round(usd, 6)

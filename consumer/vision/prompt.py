@@ -21,6 +21,8 @@ PROMPT_VERSION = 1
 
 LANGUAGES = {"en": "English", "de": "German (address the climber as du)"}
 MOST_EVENTS = 40
+LONGEST_REPEATED = 10_000
+"""Characters of a misformed answer that are sent back, and paid for, to have it repaired."""
 
 RULES = """\
 You are a movement coach. You are shown single frames of one video clip in time order, and numbers that were measured \
@@ -100,7 +102,7 @@ def request_body(
 def repair_body(body: dict[str, Any], answer: str, problems: str) -> dict[str, Any]:
     """The same question again, after an answer that did not have the form."""
     said = [
-        {"role": "assistant", "content": answer},
+        {"role": "assistant", "content": answer[:LONGEST_REPEATED]},
         {"role": "user", "content": f"That is not in the form: {problems}. Answer again, in the form."},
     ]
     return {**body, "messages": [*body["messages"], *said]}

@@ -252,4 +252,4 @@ async def test_an_answer_without_usage_is_taken(tmp_path: Path) -> None:
     async with model_server(uncounted(a_reply)) as server:
         block = (await Studio(folder=tmp_path, url=server.url).describe()).block
     assert block is not None
-    assert (block.usage.input_tokens, len(block.claims)) == (0, 1)
+    assert (block.usage.input_tokens, block.cost_usd, len(block.claims)) == (0, None, 1)

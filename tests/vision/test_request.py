@@ -108,6 +108,7 @@ def test_a_repair_is_the_same_question_again() -> None:
     again = repair_body(body, "nonsense", "claims: missing")
     assert {**again, "messages": again["messages"][:2]} == body
     assert "claims: missing" in again["messages"][3]["content"]
+    assert len(repair_body(body, "x" * 10**6, "")["messages"][2]["content"]) == 10_000
 
 
 @pytest.mark.parametrize("sport", Sport)
