@@ -7,7 +7,6 @@ from consumer.engine.breaker import Breaker
 from consumer.engine.clock import SystemClock
 from consumer.media.facts import Probe
 from consumer.vision import money
-from consumer.vision.client import open_client
 from consumer.vision.describe import PASSING, Asked, Cutter, Described, Vision, pictures, wanted
 from consumer.vision.pace import Pace
 from consumer.vision.prompt import request_body
@@ -75,6 +74,9 @@ async def estimated(asked: Asked, settings: Settings) -> money.Estimate:
 
 async def described(asked: Asked, settings: Settings) -> Described:
     """Raises Failure as consumer.vision.describe does."""
+    # as in consumer.vision.opening
+    from consumer.vision.client import open_client  # noqa: PLC0415
+
     clock = SystemClock()
     async with open_client(settings, Pace(clock)) as client:
         tally = Tally()

@@ -7,13 +7,13 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import httpx2
 import openai
 from openai.types.chat import ChatCompletion
 
+from consumer.vision.answer import Answer, Tokens
 from consumer.vision.pace import Pace
 from consumer.vision.transport import QUOTA, TooLong, open_http, seconds
 from core.error_codes import ErrorCode
@@ -23,35 +23,6 @@ from core.settings import Settings
 RETRIES = 2
 SERVER_ERROR = 500
 PASSING = frozenset({408, 409})
-
-
-@dataclass(frozen=True, kw_only=True)
-class Tokens:
-    """`input` includes `cached`. `counted` is False where the server counted none: what it costs is not known then."""
-
-    input: int = 0
-    cached: int = 0
-    output: int = 0
-    counted: bool = True
-
-    def plus(self, other: "Tokens") -> "Tokens":
-        return Tokens(
-            input=self.input + other.input,
-            cached=self.cached + other.cached,
-            output=self.output + other.output,
-            counted=self.counted and other.counted,
-        )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Answer:
-    """`finish` is the server's word: stop, length, content_filter. `model` is the snapshot that answered."""
-
-    text: str
-    refusal: str | None
-    finish: str
-    model: str
-    tokens: Tokens
 
 
 class Client:

@@ -17,7 +17,7 @@ import structlog
 from consumer.engine.breaker import Breaker, State
 from consumer.media.facts import Jpeg, Probe, Shot
 from consumer.vision import money
-from consumer.vision.client import Answer, Tokens
+from consumer.vision.answer import Answer, Tokens
 from consumer.vision.prompt import PROMPT_VERSION, Sheet, Wanted, digest, grounds_of, repair_body, request_body
 from consumer.vision.said import Grounded, Misformed, grounded, plain, read
 from consumer.vision.shots import Shown, shown

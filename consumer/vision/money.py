@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from consumer.vision.client import Tokens
+from consumer.vision.answer import Tokens
 from consumer.vision.prompt import Sheet
 from core.prices import Price
 

@@ -9,7 +9,6 @@ import structlog
 
 from consumer.engine.breaker import Breaker
 from consumer.engine.clock import Clock
-from consumer.vision.client import open_client
 from consumer.vision.describe import PASSING, Vision
 from consumer.vision.pace import Pace
 from consumer.vision.spending import Budget, Tally
@@ -36,6 +35,9 @@ async def open_vision(
         return
     if settings.openai_base_url is None and not SNAPSHOT.search(settings.vision_model):
         log.warning("vision.model.alias", model=settings.vision_model, detail="it changes under its name")
+    # half a second and 30 MB that a worker without a model does not need
+    from consumer.vision.client import open_client  # noqa: PLC0415
+
     async with open_client(settings, Pace(clock)) as client:
         yield Vision(
             client=client,

@@ -7,7 +7,7 @@ from datetime import datetime
 import structlog
 
 from consumer.engine.clock import Clock
-from consumer.vision.client import Tokens
+from consumer.vision.answer import Tokens
 from consumer.vision.money import MICRO
 from core.error_codes import ErrorCode
 from core.failure import Failure

@@ -4,7 +4,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from consumer.engine.clock import SystemClock
 from consumer.metrics import TallyCollector
-from consumer.vision.client import Tokens
+from consumer.vision.answer import Tokens
 from consumer.vision.spending import Tally, day_of
 
 

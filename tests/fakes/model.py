@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from consumer.vision.client import Answer, Tokens
+from consumer.vision.answer import Answer, Tokens
 from core.failure import Failure
 
 TOKENS = Tokens(input=3000, cached=1000, output=200)

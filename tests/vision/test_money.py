@@ -3,7 +3,7 @@
 import pytest
 
 from consumer.engine.clock import SystemClock
-from consumer.vision.client import Tokens
+from consumer.vision.answer import Tokens
 from consumer.vision.grades import SCALES, System, is_range
 from consumer.vision.money import cost, estimate, picture_tokens
 from consumer.vision.pace import Pace, duration
