@@ -1,5 +1,6 @@
 """What a run comes to: its record, and its line in the log. Nothing here awaits."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -8,10 +9,12 @@ import structlog
 from core.error_codes import ErrorCode
 from core.errors import catalogue
 from core.record import rfc3339
-from core.result import ModelBlock
+from core.result import ModelBlock, Notice
 from core.verdicts import Board, Result, Run, Spent, Trigger
 from prober.blame import Blamed
 from prober.stopwatch import Stopwatch
+
+_SILENT = frozenset(code for code in ErrorCode if code.startswith("MODEL_"))
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -38,11 +41,16 @@ class Facts:
         return "warn" if slow or noted else "pass"
 
 
-def notes_on_model(model: ModelBlock | None, *, paid: bool, before: Spent | None) -> list[str]:
-    """What to say about the paid stage. `paid` false: the budget is spent, and the run asked to go without it; that
+def notes_on_model(
+    model: ModelBlock | None, *, paid: bool, before: Spent | None, warnings: Sequence[Notice] = ()
+) -> list[str]:
+    """What to say about the paid stage. `warnings` of the result say where a model was asked and said nothing. `paid` false: the budget is spent, and the run asked to go without it; that
     is worth a word only where there is a paid stage at all."""
     if not paid and (model is not None or (before is not None and (before.usd or before.tokens))):
         return [f"{ErrorCode.PROBE_BUDGET_EXHAUSTED}: the paid stage is not probed any more today"]
+    silent = [warning.code for warning in warnings if warning.code in _SILENT]
+    if silent:
+        return [f"{code}: the vision model said nothing" for code in silent]
     return ["no model is configured: the paid stage was not probed"] if model is None else []
 
 

@@ -148,7 +148,9 @@ class _Session:
             return
         self._facts.method = found.quality.method
         self._facts.usd, self._facts.tokens = cost_of(found.model)
-        self._facts.notes += notes_on_model(found.model, paid=site.paid, before=board.spent)
+        self._facts.notes += notes_on_model(
+            found.model, paid=site.paid, before=board.spent, warnings=found.quality.warnings
+        )
 
     def _may_pay(self, board: Board) -> bool:
         settings = self._prober.settings

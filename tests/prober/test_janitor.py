@@ -2,6 +2,7 @@
 
 import pytest
 
+from core.notices import notice
 from core.record import Status
 from core.result import ModelBlock, Usage
 from core.verdicts import Alarm, Spent, Swept
@@ -50,6 +51,14 @@ def test_the_word_about_the_paid_stage(
     notes = notes_on_model(model, paid=paid, before=before)
     assert len(notes) == (says is not None)
     assert all(says is not None and note.startswith(says) for note in notes)
+
+
+@pytest.mark.parametrize("model", [None, MODEL])
+def test_a_model_that_said_nothing_is_told_by_its_code(model: ModelBlock | None) -> None:
+    warnings = (notice("SMALL_CLIMBER"), notice("MODEL_TIMEOUT"))
+    assert notes_on_model(model, paid=True, before=None, warnings=warnings) == [
+        "MODEL_TIMEOUT: the vision model said nothing"
+    ]
 
 
 async def test_a_maintenance_window_is_set_and_ended() -> None:
