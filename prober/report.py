@@ -44,8 +44,9 @@ class Facts:
 def notes_on_model(
     model: ModelBlock | None, *, paid: bool, before: Spent | None, warnings: Sequence[Notice] = ()
 ) -> list[str]:
-    """What to say about the paid stage. `warnings` of the result say where a model was asked and said nothing. `paid` false: the budget is spent, and the run asked to go without it; that
-    is worth a word only where there is a paid stage at all."""
+    """What to say about the paid stage. `warnings` of the result say where a model was asked and said nothing.
+    `paid` false: the budget is spent, and the run asked to go without it; that is worth a word only where there is a
+    paid stage at all."""
     if not paid and (model is not None or (before is not None and (before.usd or before.tokens))):
         return [f"{ErrorCode.PROBE_BUDGET_EXHAUSTED}: the paid stage is not probed any more today"]
     silent = [warning.code for warning in warnings if warning.code in _SILENT]
