@@ -1,4 +1,5 @@
 # make run    the whole product on this machine, embedded AWS included
+# make start P=worker   starts a process of it again that has ended, or was killed
 # make test   everything that must be true before a commit lands
 PYTHON ?= python3
 PORT ?= 8000
@@ -6,10 +7,13 @@ EMULATOR_PORT ?= 4566
 BIN := .venv/bin
 UV_COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
-.PHONY: run test lint types unit weights browser redis lock clean
+.PHONY: run start test lint types unit weights browser redis lock clean
 
 run: .venv/.local weights
 	@$(BIN)/python -m ops.run --port $(PORT) --emulator-port $(EMULATOR_PORT)
+
+start:
+	@$(BIN)/python -m ops.keep --again $(P)
 
 test: .venv/.dev weights browser redis lint types unit
 
