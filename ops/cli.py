@@ -17,6 +17,7 @@ from ops.provisioning import provision_command
 from ops.reporting import report
 from ops.retry import retry
 from ops.show import show
+from ops.verifying import verify
 
 
 @click.group(epilog=EXIT_CODES, context_settings=CONTEXT)
@@ -33,6 +34,7 @@ main.add_command(provision_command)
 main.add_command(report)
 main.add_command(retry)
 main.add_command(show)
+main.add_command(verify)
 
 
 @main.command(epilog=EXIT_CODES)

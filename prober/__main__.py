@@ -24,6 +24,7 @@ from prober.outside import Outside, open_outside
 from prober.schedule import disagrees
 from prober.session import Prober
 from prober.site import until_up
+from prober.verification import main as verify
 from prober.watch import watch
 
 PASS, FAIL, CANNOT, BUSY, CANCELLED = 0, 1, 2, 75, 143
@@ -35,6 +36,7 @@ Without an option: for ever, one run every PROBE_INTERVAL_S. Settings are enviro
   --once --confirm  for a cron: a run that disagrees with the state of the pipeline is repeated, as the loop does
   --watch           shows the last runs, and the stages of the present one as they pass
   clip OUT.mp4      only writes such a clip
+  verify URL        the smoke test after a deploy, of any deployment: `python -m prober verify --help`
 """
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -44,6 +46,8 @@ def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m prober", description=ABOUT, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    if argv[:1] == ["verify"]:
+        return verify(argv[1:])
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument("--once", action="store_true")
     mode.add_argument("--watch", action="store_true")
