@@ -1,5 +1,6 @@
 """Every command explains itself: examples that parse, and exit codes."""
 
+import re
 import shlex
 from collections.abc import Iterator
 
@@ -8,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from ops.cli import main
+from tests.emulator import ROOT
 
 Path = tuple[str, ...]
 
@@ -51,10 +53,18 @@ def examples() -> Iterator[tuple[Path, str]]:
                 yield path, line
 
 
-@pytest.mark.parametrize(("path", "line"), list(examples()))
+def documented() -> Iterator[tuple[Path, str]]:
+    """What README and docs say in backticks, or in a block of their own."""
+    for name in ("README.md", "docs/deploy.md", "docs/probing.md"):
+        for line in re.findall(r"`(performate [a-z][^`]*)`|^(performate .*)$", (ROOT / name).read_text(), re.M):
+            yield (name,), line[0] or line[1]
+
+
+@pytest.mark.parametrize(("path", "line"), [*examples(), *documented()])
 def test_examples_use_options_that_there_are(path: Path, line: str) -> None:
     shell = line.partition("     ")[0].partition("|")[0].partition(">")[0]
     words = shlex.split(shell, comments=True)[1:]
     name = tuple(words[:2]) if tuple(words[:2]) in ALL else tuple(words[:1])
+    assert name in ALL, f"{path}: there is no {line}"
     known = {text for param in ALL[name].params for text in (*param.opts, *param.secondary_opts)}
     assert {word.partition("=")[0] for word in words if word.startswith("--")} <= known
