@@ -13,6 +13,7 @@ import structlog
 from core.error_codes import ErrorCode
 from core.failure import Failure
 from core.log import configure_logging, log_settings
+from core.reporting import error_reports
 from core.settings import Settings, load_settings
 from prober.alarms import notifier_of
 from prober.checkins import checkins_of
@@ -67,10 +68,13 @@ def main(argv: Sequence[str]) -> int:
         return PASS if code == CANCELLED else code
     configure_logging(settings, service="prober")
     log_settings(settings)
-    if settings.admin_token is None:
-        _log.error("probe.start.failed", detail="ADMIN_TOKEN is not set: nothing that a probe made could be removed")
-        return CANNOT
-    return _until_stopped(_work(settings, settings.admin_token.get_secret_value(), options))
+    with error_reports(settings, service="prober"):
+        if settings.admin_token is None:
+            _log.error(
+                "probe.start.failed", detail="ADMIN_TOKEN is not set: nothing that a probe made could be removed"
+            )
+            return CANNOT
+        return _until_stopped(_work(settings, settings.admin_token.get_secret_value(), options))
 
 
 def _until_stopped(work: Coroutine[Any, Any, int]) -> int:
