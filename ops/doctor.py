@@ -12,7 +12,7 @@ import click
 
 from core.aws.clients import open_clients
 from core.settings import Settings, load_settings
-from ops.checkup import cloud, configuration, machine
+from ops.checkup import cloud, configuration, machine, model
 from ops.checkup.finding import Finding, Look, within, worst
 from ops.console import FAILED, finish, json_option, say
 
@@ -82,7 +82,7 @@ async def examine(settings: Settings, wanted: Sequence[str]) -> Sequence[Finding
             "preflight": lambda: cloud.of_preflight(clients, settings),
             "messages": lambda: cloud.of_dead_letters(clients, settings),
             "prober": lambda: cloud.of_prober(clients, settings, now),
-            "model": lambda: configuration.of_model(settings),
+            "model": lambda: model.of_model(settings),
             "weights": lambda: machine.of_weights(settings),
             "decoder": lambda: machine.of_decoder(settings),
             "scratch": lambda: machine.of_scratch(settings),

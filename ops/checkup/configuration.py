@@ -14,11 +14,6 @@ async def of_settings(settings: Settings) -> Sequence[Finding]:
     return [ok("settings", f"version {settings.version}, {where}"), *_of_token(settings), *_of_addresses(settings)]
 
 
-async def of_model(settings: Settings) -> Sequence[Finding]:
-    """The place for the vision model: its settings, and whether its address answers, belong here."""
-    return [ok("model", f"pose weights {settings.pose_model}; no vision model: results hold measured values only")]
-
-
 def _of_token(settings: Settings) -> Sequence[Finding]:
     token = settings.admin_token.get_secret_value() if settings.admin_token else ""
     if not token:

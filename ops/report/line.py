@@ -18,6 +18,7 @@ class Line(msgspec.Struct, frozen=True, gc=False):
     bytes: float | None = None
     ms: float | None = None
     stage_ms: dict[str, float] | None = None
+    bought: bool | None = None
     cost_usd: float | None = None
     input_tokens: int | None = None
     output_tokens: int | None = None

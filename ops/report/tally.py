@@ -101,6 +101,9 @@ def _request(work: Work, line: Line) -> None:
 
 
 def _model(work: Work, line: Line) -> None:
+    """An answer that an earlier try has paid for costs nothing."""
+    if line.bought is False:
+        return
     work.model_calls += 1
     work.cost_usd += line.cost_usd or 0.0
     work.input_tokens += line.input_tokens or 0
@@ -119,10 +122,9 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "scratch.cleaned": _cleaned,
         "job.completed": _job,
         "http.request.completed": _request,
+        "vision.completed": _model,
     }
 )
-MODEL = "model."
-"""Every event under it that tells a cost is one call of the model."""
 
 
 class Tally:
@@ -154,8 +156,6 @@ class Tally:
             rule(work, line)
         elif line.event in ("probe.completed", "probe.failed"):
             self.probe_runs["failed" if line.event == "probe.failed" else "good"] += 1
-        elif line.event.startswith(MODEL) and (line.cost_usd is not None or line.input_tokens is not None):
-            _model(work, line)
 
     def _note_time(self, timestamp: str) -> None:
         """All are written alike, so that they compare as texts."""

@@ -13,6 +13,7 @@ from ops.story.evidence import Evidence
 
 Verdict = Literal["fine", "waiting", "stuck", "ended"]
 LIMITS = ("download", "extract", "analyze", "store")
+MODEL_MARGIN_S = 60.0
 PATIENCE_S = 120.0
 """So long a message may wait with nothing before it on the queue: a poll, a spell behind a duplicate, a restart."""
 
@@ -90,12 +91,20 @@ def _processing(seen: Evidence, settings: Settings) -> Diagnosis:
         why = f"{told}, which has given no sign of life for {age(over)} past its lease: it died, or lost the store"
         advice = "wait: the message comes back by itself; then see why it died: the worker's log, memory, deploys"
         return Diagnosis(verdict="stuck", at=stage, why=why, advice=advice)
-    limit = float(getattr(settings, f"{stage}_limit_s")) if stage in LIMITS else None
+    limit = _limit_s(stage, settings)
     since = _since(record.updated_at, seen.now)
     if limit is not None and since > limit:
         why = f"{told}, without progress for {age(since)}, and the stage may take {age(limit)}"
         return Diagnosis(verdict="stuck", at=stage, why=why, advice="performate errors STAGE_TIMEOUT")
     return Diagnosis(verdict="fine", at=stage, why=told)
+
+
+def _limit_s(stage: str, settings: Settings) -> float | None:
+    """What the stage may take, the model's answer and its repair included."""
+    if stage not in LIMITS:
+        return None
+    asking = 2 * settings.vision_limit_s + MODEL_MARGIN_S if stage == "analyze" and settings.vision_on else 0.0
+    return float(getattr(settings, f"{stage}_limit_s")) + asking
 
 
 def _completed(seen: Evidence) -> Diagnosis:

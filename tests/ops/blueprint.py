@@ -94,6 +94,18 @@ class Cron(Service):
     schedule: str = Field(pattern=r"^\S+ \S+ \S+ \S+ \S+$")
 
 
+class KeyValue(Strict):
+    """Not a process of ours. `ipAllowList` must be said: an empty one lets nobody in from outside."""
+
+    name: Name
+    type: Literal["keyvalue"]
+    region: Region = "oregon"
+    plan: Plan = "starter"
+    ipAllowList: tuple[dict[str, str], ...]
+    maxmemoryPolicy: Literal["noeviction", "allkeys-lru", "allkeys-lfu", "volatile-lru", "volatile-ttl"]
+    envVars: tuple[EnvVar, ...] = Field((), max_length=0)
+
+
 class Previews(Strict):
     generation: Literal["off", "manual", "automatic"]
     expireAfterDays: int | None = Field(None, ge=1)
@@ -111,7 +123,7 @@ class Group(Strict):
 
 
 class Blueprint(Strict):
-    services: tuple[Annotated[Web | Private | Cron, Field(discriminator="type")], ...]
+    services: tuple[Annotated[Web | Private | Cron | KeyValue, Field(discriminator="type")], ...]
     envVarGroups: tuple[Group, ...] = ()
     previews: Previews | None = None
 

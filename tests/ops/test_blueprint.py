@@ -9,20 +9,22 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
+from consumer.stages import STAGES
 from core.probing import cadence, crontab
 from core.settings import Settings, load_settings
 from ops.iam import NAMES
 from service.server import SHUTDOWN_S
-from tests.ops.blueprint import Blueprint, Cron, Lasting, Private, Web, read
+from tests.ops.blueprint import Blueprint, Cron, KeyValue, Lasting, Private, Web, read
 
 ROOT = Path(__file__).resolve().parents[2]
 FILE = ROOT / "render.yaml"
 BLUEPRINT = read(FILE)
-SERVICES = {service.name: service for service in BLUEPRINT.services}
+SERVICES = {service.name: service for service in BLUEPRINT.services if not isinstance(service, KeyValue)}
 EXIT_S = 2.0
 """A consumer ends within its drain and so much more: docs/guarantees.md."""
 NEAR = {"frankfurt": "eu-central-1"}
 ASKED = {
+    "REDIS_URL": "redis://asked:6379",
     "SENTRY_DSN": "https://key@sentry.example/1",
     "PROBE_URL": "https://asked.example",
     "CORS_ORIGINS": "https://a",
@@ -91,6 +93,12 @@ def test_private_services_can_be_scraped(name: str) -> None:
     assert settings.health_port not in (18012, 18013, 19099)
 
 
+def test_the_cache_is_reached_from_inside_only() -> None:
+    (cache,) = [one for one in BLUEPRINT.services if isinstance(one, KeyValue)]
+    assert cache.ipAllowList == ()
+    assert "REDIS_URL" in BLUEPRINT.environment("performate-worker")
+
+
 def test_the_cron_is_the_limit_of_staleness() -> None:
     (prober,) = [one for one in SERVICES.values() if isinstance(one, Cron)]
     settings = settings_of(prober.name)
@@ -103,7 +111,8 @@ def test_waiting_is_longer_than_working() -> None:
     """A message counts as lost, and an analysis as too old, only when all its stages could have had their time; a
     stage may be longer than the visibility, which a heartbeat keeps up, and never shorter than a beat."""
     settings = settings_of("performate-worker")
-    stages = [getattr(settings, f"{stage}_limit_s") for stage in ("download", "extract", "analyze", "store")]
+    assert settings.vision_on
+    stages = [stage.limit_s(settings) for stage in STAGES]
     assert settings.resend_after_s > sum(stages)
     assert settings.max_age_s > settings.max_attempts * (sum(stages) + settings.visibility_s)
     assert settings.visibility_s > 2 * settings.poll_wait_s
@@ -144,10 +153,10 @@ def test_no_secret_stands_in_the_file() -> None:
 WRONG: list[tuple[str, Any]] = [
     ("healthCheckPath", lambda d: d["services"][0].pop("healthCheckPath")),
     ("Extra inputs", lambda d: d["services"][1].update(healthCheckPath="/livez")),
-    ("Extra inputs", lambda d: d["services"][3].update(maxShutdownDelaySeconds=60)),
+    ("Extra inputs", lambda d: d["services"][-1].update(maxShutdownDelaySeconds=60)),
     ("less than or equal to 300", lambda d: d["services"][0].update(maxShutdownDelaySeconds=301)),
     ("free instance", lambda d: d["services"][0].update(plan="free")),
-    ("schedule", lambda d: d["services"][3].pop("schedule")),
+    ("schedule", lambda d: d["services"][-1].pop("schedule")),
     ("does not match any of the expected tags", lambda d: d["services"][0].update(type="website")),
     ("no group", lambda d: d["envVarGroups"][0].update(name="other")),
     ("holds values of its own", lambda d: d["envVarGroups"][0]["envVars"].append({"key": "A", "sync": False})),
@@ -155,6 +164,7 @@ WRONG: list[tuple[str, Any]] = [
     ("it has no", lambda d: d["services"][0]["envVars"].pop(1)),
     ("one source", lambda d: d["services"][0]["envVars"].append({"key": "A"})),
     ("beside a value", lambda d: d["services"][0]["envVars"].append({"key": "A", "sync": False, "previewValue": "x"})),
+    ("ipAllowList", lambda d: d["services"][3].pop("ipAllowList")),
     ("Input should be", lambda d: d["previews"].update(generation="always")),
 ]
 

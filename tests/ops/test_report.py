@@ -49,8 +49,9 @@ DAY = [
     line("job.completed", kind="ingest", outcome="done", ms=9),
     line("http.request.completed", status=200, ms=5),
     line("http.request.completed", status=503, ms=7),
-    line("model.answered", input_tokens=1000, output_tokens=50, cost_usd=0.0125),
-    line("model.answered", input_tokens=500, output_tokens=50, cost_usd=0.0025),
+    line("vision.completed", input_tokens=1000, output_tokens=50, cost_usd=0.0125, bought=True),
+    line("vision.completed", input_tokens=500, output_tokens=50, cost_usd=0.0025),
+    line("vision.completed", input_tokens=500, output_tokens=50, cost_usd=0.0025, bought=False),
 ]
 
 
