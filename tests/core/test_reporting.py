@@ -153,6 +153,7 @@ def test_what_sentry_calls_the_facts_of_a_message() -> None:
     }
 
 
+@pytest.mark.timeout(120)
 async def test_a_real_process_sends_its_last_word(emulator: Emulator) -> None:
     """A worker whose queue is not there: one line, one event, sent before it ends."""
     bodies: list[bytes] = []

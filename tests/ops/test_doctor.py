@@ -190,6 +190,7 @@ def test_a_page_for_people() -> None:
     assert page(found).splitlines() == ["ok    a    well", "fail  bcd  ill", "           -> do"]
 
 
+@pytest.mark.timeout(120)
 async def test_at_the_command_line(aws: Settings) -> None:
     told, failed, wrong = await asyncio.gather(
         performate(aws, "doctor", "--json", *(f"--only={name}" for name in ("access", "setup", "scratch")), env=ENV),

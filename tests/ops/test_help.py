@@ -55,7 +55,8 @@ def examples() -> Iterator[tuple[Path, str]]:
 
 def documented() -> Iterator[tuple[Path, str]]:
     """What README and docs say in backticks, or in a block of their own."""
-    for name in ("README.md", "docs/deploy.md", "docs/probing.md"):
+    runbooks = [str(path.relative_to(ROOT)) for path in sorted((ROOT / "ops" / "runbooks").glob("*.md"))]
+    for name in ("README.md", "docs/deploy.md", "docs/probing.md", *runbooks):
         for line in re.findall(r"`(performate [a-z][^`]*)`|^(performate .*)$", (ROOT / name).read_text(), re.M):
             yield (name,), line[0] or line[1]
 

@@ -186,6 +186,7 @@ def _analyses(count: int) -> Sequence[str]:
     return [json.dumps(one) for number in range(count) for one in lines_of(number)]
 
 
+@pytest.mark.timeout(120)
 async def test_at_the_command_line(tmp_path: Path) -> None:
     plain, packed, cut, page = (tmp_path / name for name in ("a.log", "b", "c.gz", "page.html"))
     raw = "\n".join(_analyses(100)).encode()

@@ -106,6 +106,7 @@ def test_a_retry_whose_message_nobody_saw_is_sent_again() -> None:
     assert refusal(a_record(status=Status.QUEUED, epoch=1, object_etag="e"), clip=True) is not None
 
 
+@pytest.mark.timeout(120)
 async def test_at_the_command_line(aws: Settings, clients: Clients) -> None:
     records = DynamoRecords(clients.dynamodb, aws.table)
     failed = a_record(status=Status.FAILED, error_code=ErrorCode.RETRIES_EXHAUSTED)

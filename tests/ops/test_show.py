@@ -178,6 +178,7 @@ async def _store(clients: Clients, aws: Settings, records: Sequence[Record]) -> 
         await S3Objects(clients.s3, aws.bucket).put(record.key, b"clip", content_type="video/mp4")
 
 
+@pytest.mark.timeout(120)
 async def test_at_the_command_line(aws: Settings, clients: Clients, tmp_path: Path) -> None:
     failed = a_record(
         status=Status.FAILED, error_code=ErrorCode.RETRIES_EXHAUSTED, attempt=3, finished_at=rfc3339(MOMENT)
