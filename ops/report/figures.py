@@ -59,7 +59,9 @@ def work(seen: Work) -> dict[str, Any]:
             "calls": seen.model_calls,
             "input_tokens": seen.input_tokens,
             "output_tokens": seen.output_tokens,
-            "cost_usd": round(seen.cost_usd, 4),
+            "unpriced_calls": seen.unpriced_calls,
+            # of calls that have a price; without any nobody knows
+            "cost_usd": None if 0 < seen.model_calls == seen.unpriced_calls else round(seen.cost_usd, 4),
         },
         "history": {
             "width_s": seen.history.width_s,

@@ -37,6 +37,7 @@ class Work:
         self.input_tokens = 0
         self.output_tokens = 0
         self.model_calls = 0
+        self.unpriced_calls = 0
         self.history = History()
 
     @property
@@ -105,6 +106,7 @@ def _model(work: Work, line: Line) -> None:
     if line.bought is False:
         return
     work.model_calls += 1
+    work.unpriced_calls += line.cost_usd is None
     work.cost_usd += line.cost_usd or 0.0
     work.input_tokens += line.input_tokens or 0
     work.output_tokens += line.output_tokens or 0

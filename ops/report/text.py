@@ -53,6 +53,11 @@ def _mb(value: float | None) -> str:
     return UNKNOWN if value is None else f"{value:.2f} MB"
 
 
+def _cost(model: Mapping[str, Any]) -> str:
+    known = UNKNOWN if model["cost_usd"] is None else f"{model['cost_usd']:.4f} USD"
+    return f"{known}, and {model['unpriced_calls']} calls of unknown price" if model["unpriced_calls"] else known
+
+
 FIGURES: Mapping[str, Any] = {
     "analyses completed": lambda work: str(work["analyses"]["completed"]),
     "analyses failed": lambda work: f"{work['analyses']['failed']} ({work['analyses']['failed_by_us']} by us)",
@@ -67,7 +72,7 @@ FIGURES: Mapping[str, Any] = {
     "HTTP p95": lambda work: _ms(work["http"]["p95"]),
     "model calls": lambda work: str(work["model"]["calls"]),
     "model tokens": lambda work: f"{work['model']['input_tokens']} in, {work['model']['output_tokens']} out",
-    "model cost": lambda work: f"{work['model']['cost_usd']:.4f} USD",
+    "model cost": lambda work: _cost(work["model"]),
 }
 
 

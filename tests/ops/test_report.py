@@ -73,8 +73,22 @@ def test_the_guides_questions_are_answered() -> None:
     assert list(users["stages_ms"]) == ["download", "analyze", "in worker", "novel"]
     assert users["stages_ms"]["analyze"]["count"] == 2
     assert users["http"]["error_rate"] == 0.5
-    assert users["model"] == {"calls": 2, "input_tokens": 1500, "output_tokens": 100, "cost_usd": 0.015}
+    assert users["model"] == {
+        "calls": 2,
+        "input_tokens": 1500,
+        "output_tokens": 100,
+        "unpriced_calls": 0,
+        "cost_usd": 0.015,
+    }
     assert (users["dead_lettered"], users["retries"][0]["code"]) == (1, "STORAGE_UNAVAILABLE")
+
+
+def test_a_call_without_a_price_is_not_free() -> None:
+    unpriced = line("vision.completed", input_tokens=10, output_tokens=1, cost_usd=None, bought=True)
+    assert told(unpriced)["users"]["model"]["cost_usd"] is None
+    both = told(*DAY, unpriced)
+    assert (both["users"]["model"]["cost_usd"], both["users"]["model"]["unpriced_calls"]) == (0.015, 1)
+    assert "0.0150 USD, and 1 calls of unknown price" in text.page(both)
 
 
 def test_probes_change_no_figure_of_users() -> None:
