@@ -18,6 +18,7 @@ import aiohttp
 
 from core.settings import load_settings
 from ops.provision import provision
+from tests.log_contract import all_flaws
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = {
@@ -175,6 +176,8 @@ async def product(
             finally:
                 for name in list(it.running):
                     it.stop(name)
+        # of whatever was tried here, every line, those of libraries included
+        assert all_flaws(line for name in COMMANDS for line in it.lines(name)) == set()
     finally:
         aws.terminate()
         aws.wait(10)
