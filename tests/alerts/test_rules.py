@@ -16,7 +16,13 @@ from tests.alerts.prometheus import ROOT, needed
 ALERTS = ROOT / "ops" / "alerts"
 RULES = ALERTS / "performate.rules.yml"
 CASES = list(cases())
-EVALUATED = {"AnalysisErrorBudgetSlow": "10m", "AnalysisErrorBudgetMedium": "5m", "HttpErrorBudgetSlow": "5m"}
+EVALUATED = {
+    "AnalysisErrorBudgetSlow": "10m",
+    "ModelBudget80": "10m",
+    "ModelBudget100": "10m",
+    "AnalysisErrorBudgetMedium": "5m",
+    "HttpErrorBudgetSlow": "5m",
+}
 """How often, where a case takes hours or days."""
 ALWAYS = {"Watchdog"}
 """Fires whatever happens: it has neither quiet nor end."""
