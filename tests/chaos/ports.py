@@ -120,7 +120,7 @@ class FullScratch(Scratch):
 
     @contextmanager
     def folder(self, need: int, *, cleaned: str | None = "scratch.cleaned") -> Iterator[Path]:
-        others = self._budget if self._fates.comes(present_job(), Fate.SCRATCH_FULL) else 0
+        others = self.budget if self._fates.comes(present_job(), Fate.SCRATCH_FULL) else 0
         self._inner.reserved += others
         try:
             with self._inner.folder(need, cleaned=cleaned) as folder:

@@ -16,6 +16,7 @@ from consumer.__main__ import work
 from consumer.analysis import Analysis
 from consumer.engine.clock import SystemClock
 from consumer.engine.engine import Engine
+from consumer.figures import Figures
 from consumer.reconciling.opening import open_reconciler
 from consumer.roles import engine_of
 from consumer.sandbox.linux import hide_memory
@@ -36,7 +37,7 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 @asynccontextmanager
-async def mortal_role(fates: Fates, settings: Settings) -> AsyncIterator[Engine]:
+async def mortal_role(fates: Fates, settings: Settings, figures: Figures) -> AsyncIterator[Engine]:
     refuse_missing(settings.weights_dir, settings.pose_model)
     hide_memory()
     async with open_clients(settings) as clients, Pool(reads=[settings.weights_dir]) as pool:
@@ -54,10 +55,12 @@ async def mortal_role(fates: Fates, settings: Settings) -> AsyncIterator[Engine]
                 tools=tools,
                 stages=stages_of(fates),
                 owner=owner,
+                figures=figures,
             )
             queue = await _queue(fates, clients, settings.analysis_queue)
             engine = await engine_of(settings, queue, handler, concurrency=settings.worker_concurrency)
-            reconciler = await open_reconciler(settings, clients, owner=owner, depths=engine.vitals.dead_letters)
+            depths = engine.vitals.dead_letters
+            reconciler = await open_reconciler(settings, clients, owner=owner, depths=depths, figures=figures)
             async with reconciler.working():
                 yield engine
 

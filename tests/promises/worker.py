@@ -21,6 +21,7 @@ from consumer.engine.job import Pulse
 from consumer.engine.limits import Limits
 from consumer.engine.policy import policy_of_catalogue
 from consumer.engine.setup import Setup
+from consumer.figures import Figures
 from core.aws.clients import open_clients
 from core.aws.queue import dead_letter_name, open_queue
 from core.failure import Failure
@@ -109,7 +110,7 @@ def main(argv: list[str]) -> None:
     configure_logging(settings, service="obedient")
 
     @asynccontextmanager
-    async def role(settings: Settings) -> AsyncIterator[Engine]:
+    async def role(settings: Settings, _: Figures) -> AsyncIterator[Engine]:
         async with open_clients(settings) as clients:
             name = settings.analysis_queue
             queue = await open_queue(clients, name, dead_letters=dead_letter_name(name))
