@@ -6,9 +6,10 @@ from prometheus_client import CollectorRegistry, ProcessCollector, generate_late
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from consumer.engine.clock import Clock
 from consumer.engine.vitals import Vitals
 from consumer.figures import Figures
-from consumer.vision.spending import Tally
+from consumer.vision.spending import Tally, day_of
 
 PREFIX = "performate_consumer"
 
@@ -48,8 +49,9 @@ class VitalsCollector(Collector):
 class TallyCollector(Collector):
     """What the vision model was asked, and what it cost; nothing where none is configured."""
 
-    def __init__(self, tally: Tally) -> None:
+    def __init__(self, tally: Tally, clock: Clock) -> None:
         self._tally = tally
+        self._clock = clock
 
     def collect(self) -> Iterator[Metric]:
         tally = self._tally
@@ -68,6 +70,11 @@ class TallyCollector(Collector):
             "performate_model_rejected_claims", "Claims that cited nothing that exists", value=tally.rejected
         )
         yield from (answers, tokens, usd, rejected)
+        if tally.budget is not None:
+            day, spent = tally.budget
+            ratio = spent if day == day_of(self._clock.now()) else 0.0
+            about = "Spent of VISION_BUDGET_USD today (UTC), as this process saw it last"
+            yield GaugeMetricFamily("performate_model_budget_spent_ratio", about, value=ratio)
 
 
 def _flag(synthetic: bool) -> str:  # a label's value

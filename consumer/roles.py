@@ -119,9 +119,8 @@ async def analysis_role(settings: Settings, figures: Figures) -> AsyncIterator[E
         raise Failure(ErrorCode.SCRATCH_FULL, detail)
     refuse_missing(settings.weights_dir, settings.pose_model)
     hide_memory()
-    tally = Tally()
-    breaker = model_breaker(SystemClock())
-    async with open_clients(settings) as clients, _tools(settings, clients, breaker, tally) as tools:
+    breaker = model_breaker(SystemClock()) if settings.vision_on else None
+    async with open_clients(settings) as clients, _tools(settings, clients, breaker, figures) as tools:
         owner = f"{settings.instance}-{os.getpid()}-{secrets.token_hex(4)}"
         handler = Analysis(
             records=DynamoRecords(clients.dynamodb, settings.table),
@@ -138,7 +137,6 @@ async def analysis_role(settings: Settings, figures: Figures) -> AsyncIterator[E
             breaker=breaker,
             breakers=DynamoBreakers(clients.dynamodb, settings.table),
         )
-        figures.registry.register(TallyCollector(tally))
         figures.watch_scratch(tools.scratch, largest=needed)
         figures.watch_breaker(engine.breaker)
         figures.watch_budget(settings.vision_budget_usd)
@@ -150,9 +148,12 @@ async def analysis_role(settings: Settings, figures: Figures) -> AsyncIterator[E
 
 
 @asynccontextmanager
-async def _tools(settings: Settings, clients: Clients, breaker: Breaker, tally: Tally) -> AsyncIterator[Tools]:
-    clock, objects = SystemClock(), S3Objects(clients.s3, settings.bucket)
+async def _tools(
+    settings: Settings, clients: Clients, breaker: Breaker | None, figures: Figures
+) -> AsyncIterator[Tools]:
+    clock, objects, tally = SystemClock(), S3Objects(clients.s3, settings.bucket), Tally()
     counters = DynamoCounters(clients.dynamodb, settings.table)
+    figures.registry.register(TallyCollector(tally, clock))
     async with Pool(reads=[settings.weights_dir]) as pool:
         with open_scratch(settings.scratch_dir, budget=settings.scratch_bytes) as scratch:
             async with (

@@ -67,17 +67,24 @@ main.add_command(verify)
     show_default=True,
     help="lite is quicker, and less sure of hands and feet.",
 )
-def analyze(clip: Path, sport: str, pose_model: str, **paths: Path | None) -> None:
-    """Measure CLIP on this machine: no upload, no key, no AWS.
+@click.option("--vision", is_flag=True, help="Send the chosen frames to the vision model; says first what that costs.")
+@click.option("--estimate", is_flag=True, help="With --vision: only say what it would cost; no key is needed.")
+@click.option("--language", type=click.Choice(["en", "de"]), default="en", show_default=True, help="The model's.")
+def analyze(  # one argument an option
+    clip: Path, sport: str, pose_model: str, language: str, *, vision: bool, estimate: bool, **paths: Path | None
+) -> None:
+    """Measure CLIP on this machine: no upload, no key, no AWS. Nothing leaves it without --vision.
 
     The measurement goes to stdout as JSON, progress to stderr.
 
     \b
     performate analyze climb.mp4 > climb.json
+    performate analyze climb.mp4 --vision --estimate > climb.json
     performate analyze climb.mp4 --video drawn.mp4 --plot height.png --frames frames/ | jq .metrics
     """
     given = [text for name, path in paths.items() if path is not None for text in (f"--{name}", str(path))]
     argv = [sys.executable, "-m", "consumer", "file", "--sport", sport, "--pose-model", pose_model, *given]
+    argv += ["--language", language, *(["--vision"] if vision else []), *(["--estimate"] if estimate else [])]
     argv += ["--", str(clip)]
     raise SystemExit(_run(argv))
 

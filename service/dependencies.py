@@ -13,7 +13,7 @@ import structlog
 from core.failure import Failure
 from core.ports import CACHE
 from core.record import rfc3339
-from service.outside import Outside
+from service.outside import Outside, Pingable
 
 Availability = Literal["available", "unavailable", "not_configured"]
 State = Literal["starting", "running", "stale", "stopped"]
@@ -144,15 +144,15 @@ def _probes(outside: Outside) -> Mapping[str, Probe]:
         return max(((now - moment).total_seconds() for moment in since), default=0.0)
 
     found: dict[str, Probe] = {"s3": bucket, "sqs": queues, "store": store}
-    cache = outside.cache
-    if cache is None:
-        return found
+    return found if outside.cache is None else {**found, "redis": _pinging(outside.cache)}
 
-    async def redis() -> bool:
+
+def _pinging(cache: Pingable) -> Probe:
+    async def ping() -> bool:
         await cache.ping()
         return True
 
-    return {**found, "redis": redis}
+    return ping
 
 
 def _tell_of_the_end(task: asyncio.Task[None]) -> None:

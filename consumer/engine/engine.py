@@ -48,7 +48,13 @@ class Engine:
         self._acks = Acks(setup)
         # without one: a breaker that nothing opens
         self.breaker = breaker or Breaker(setup.clock, name="none", codes=frozenset(), chance=setup.chance)
-        self._outage = Outage(setup, breaker=self.breaker, interrupt=self._give_way, board=breakers)
+        self._outage = Outage(
+            setup,
+            breaker=self.breaker,
+            interrupt=self._give_way,
+            running=lambda: len(self._attempts),
+            board=breakers,
+        )
         settle = Settle(setup, acks=self._acks, policy=policy, outage=self._outage)
         self._worker = Worker(setup, handler=handler, settle=settle, left_alone=self._left_alone)
         hands = Hands(admit=self._admit, choose=self._choose, start=self._start, hand_back=self._hand_back)
@@ -112,7 +118,7 @@ class Engine:
             await as_if_never_received(self._queue, delivery, max_receives=max_receives)
             return
         await give_back(self._queue, delivery, ASIDE_S, max_receives=max_receives)
-        self._outage.put_aside(delivery.receipt)
+        self._outage.put_aside(delivery)
 
     async def _drain(self, poll: asyncio.Task[None], hurry: asyncio.Event) -> None:
         end = self._clock.monotonic() + self._limits.drain_s

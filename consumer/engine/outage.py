@@ -1,8 +1,9 @@
 """While a downstream is away: nothing is received, what is held goes back untried, and comes at once when it heals.
 
 Each message meets an outage once: it is then hidden for longer than an outage mostly takes, and this process keeps the
-receipts of those that it has hidden, to make them visible as soon as its breaker closes. Should the process die in the
-meantime, they come back by themselves.
+receipts of those that it has hidden, to make them visible as soon as its breaker closes. Where nothing else is left to
+find out with whether it has healed, one of them is shown early. Should the process die in the meantime, they come back
+by themselves.
 """
 
 import asyncio
@@ -14,30 +15,43 @@ import structlog
 
 from consumer.engine.breaker import Breaker, State
 from consumer.engine.caught import caught
+from consumer.engine.clock import set_within
 from consumer.engine.setup import Setup
 from core.failure import Failure
-from core.ports import Breakers
+from core.ports import Breakers, Delivery
 
 log = structlog.stdlib.get_logger(__name__)
 ASIDE_S = 900
 CALL_LIMIT_S = 10.0
 MOST_ASIDE = 200
+LONELY_S = 5.0
+"""Half open for so long with no job: the queue has no message that is visible."""
 
 
 class Outage:
-    """`run` is its background task. `interrupt` gives back all jobs that run; `board` tells other processes."""
+    """`run` is its background task. `interrupt` gives back all jobs that run, of which there are `running`; `board`
+    tells other processes."""
 
     def __init__(
-        self, setup: Setup, *, breaker: Breaker, interrupt: Callable[[], None], board: Breakers | None = None
+        self,
+        setup: Setup,
+        *,
+        breaker: Breaker,
+        interrupt: Callable[[], None],
+        running: Callable[[], int] = lambda: 0,
+        board: Breakers | None = None,
     ) -> None:
         self._queue = setup.queue
         self._clock = setup.clock
         self._breaker = breaker
         self._interrupt = interrupt
+        self._running = running
+        self._most_shown = setup.limits.max_receives - 1
         self._board = board
-        self._aside: deque[str] = deque(maxlen=MOST_ASIDE)
-        # receipts, and until when they are hidden: tried again then, unless it turns out that it was the downstream
-        self._suspects: deque[tuple[str, float]] = deque(maxlen=MOST_ASIDE)
+        # receipts, and how often each message was received
+        self._aside: deque[tuple[str, int]] = deque(maxlen=MOST_ASIDE)
+        # the same, and until when they are hidden: tried again then, unless it turns out that it was the downstream
+        self._suspects: deque[tuple[str, int, float]] = deque(maxlen=MOST_ASIDE)
         self._news = asyncio.Event()
         self._untold = False
         breaker.heard_by(self._heard)
@@ -53,19 +67,24 @@ class Outage:
         """Whether the downstream is to blame, and not this message: no try is used up."""
         return self.lasts and failure.code in self._breaker.codes
 
-    def put_aside(self, receipt: str) -> None:
+    def put_aside(self, delivery: Delivery) -> None:
         """This message was hidden for ASIDE_S."""
-        self._aside.append(receipt)
+        self._aside.append((delivery.receipt, delivery.receive_count))
 
-    def suspect(self, receipt: str, failure: Failure, *, hidden_s: float) -> None:
+    def suspect(self, delivery: Delivery, failure: Failure, *, hidden_s: float) -> None:
         """This message was hidden for a while after that failure, a try used up."""
         if failure.code in self._breaker.codes:
-            self._suspects.append((receipt, self._clock.monotonic() + hidden_s))
+            until = self._clock.monotonic() + hidden_s
+            self._suspects.append((delivery.receipt, delivery.receive_count, until))
             self._news.set()
 
     async def run(self) -> None:
         """Gives back, hides and shows what is to be, until cancelled."""
         while True:
+            while self.lasts:
+                if await set_within(self._clock, self._news, self._breaker.left_s + LONELY_S):
+                    break
+                await self._show_one()
             await self._news.wait()
             self._news.clear()
             if self.lasts:
@@ -81,17 +100,27 @@ class Outage:
 
     async def _hide_suspects(self) -> None:
         while self._suspects:
-            receipt, hidden_until = self._suspects.popleft()
+            receipt, receives, hidden_until = self._suspects.popleft()
             if self._clock.monotonic() < hidden_until and await self._within_limit(
                 self._queue.change_visibility(receipt, ASIDE_S)
             ):
-                self._aside.append(receipt)
+                self._aside.append((receipt, receives))
+
+    async def _show_one(self) -> None:
+        """The one that was received least, if it can be received again without being sent to quarantine for that."""
+        if not self._aside or self._breaker.state is not State.HALF_OPEN or self._running():
+            return
+        receipt, receives = min(self._aside, key=lambda one: one[1])
+        if receives < self._most_shown:
+            self._aside.remove((receipt, receives))
+            await self._within_limit(self._queue.change_visibility(receipt, 0))
 
     async def _call_back(self) -> None:
         if self._aside:
             log.info("outage.called_back", breaker=self._breaker.name, messages=len(self._aside))
         while self._aside and not self.lasts:
-            await self._within_limit(self._queue.change_visibility(self._aside.popleft(), 0))
+            receipt, _ = self._aside.popleft()
+            await self._within_limit(self._queue.change_visibility(receipt, 0))
 
     async def _tell(self) -> None:
         if self._board is None or not self._untold:

@@ -77,7 +77,7 @@ class Settle:
             released = await caught(job.release(failure, counts=True), doing="releasing")
             _log_unless_none("job.release.failed", released)
             hidden = await caught(hide(self._queue, delivery, decision.delay_s), doing="backing off")
-            self._outage.suspect(delivery.receipt, failure, hidden_s=decision.delay_s)
+            self._outage.suspect(delivery, failure, hidden_s=decision.delay_s)
             return _said("retried", hidden)
         marked = await caught(job.fail(decision.failure), doing="marking as failed")
         if marked is not None:
@@ -88,7 +88,7 @@ class Settle:
 
     async def _set_aside(self, delivery: Delivery, job: Job, failure: Failure | None) -> str:
         outcome = await self._put_back(delivery, job, failure, ASIDE_S, outcome="set_aside")
-        self._outage.put_aside(delivery.receipt)
+        self._outage.put_aside(delivery)
         return outcome
 
     async def _put_back(

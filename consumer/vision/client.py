@@ -7,13 +7,13 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import httpx2
 import openai
 from openai.types.chat import ChatCompletion
 
+from consumer.vision.answer import Answer, Tokens
 from consumer.vision.pace import Pace
 from consumer.vision.transport import QUOTA, TooLong, open_http, seconds
 from core.error_codes import ErrorCode
@@ -25,31 +25,6 @@ SERVER_ERROR = 500
 PASSING = frozenset({408, 409})
 
 
-@dataclass(frozen=True, kw_only=True)
-class Tokens:
-    """`input` includes `cached`."""
-
-    input: int = 0
-    cached: int = 0
-    output: int = 0
-
-    def plus(self, other: "Tokens") -> "Tokens":
-        return Tokens(
-            input=self.input + other.input, cached=self.cached + other.cached, output=self.output + other.output
-        )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Answer:
-    """`finish` is the server's word: stop, length, content_filter. `model` is the snapshot that answered."""
-
-    text: str
-    refusal: str | None
-    finish: str
-    model: str
-    tokens: Tokens
-
-
 class Client:
     """Made by `open_client`."""
 
@@ -58,7 +33,7 @@ class Client:
         self._pace = pace
         self._limit_s = limit_s
 
-    async def ask(self, body: dict[str, Any], *, key: str) -> Answer:
+    async def ask(self, body: dict[str, Any], *, key: str, traceparent: str) -> Answer:
         """`key` names the question to servers that know Idempotency-Key. Raises Failure: MODEL_TIMEOUT,
         MODEL_UNAVAILABLE, MODEL_RATE_LIMITED (with `retry_after`), MODEL_QUOTA_EXHAUSTED, MODEL_REJECTED,
         MODEL_BAD_OUTPUT for what is no chat completion at all."""
@@ -68,15 +43,13 @@ class Client:
         try:
             async with asyncio.timeout(self._limit_s):
                 await asyncio.sleep(wait)
-                return await self._ask(body, key)
+                return await self._ask(body, {"Idempotency-Key": key, "traceparent": traceparent})
         except TimeoutError as error:
             raise Failure(ErrorCode.MODEL_TIMEOUT, f"no whole answer within {self._limit_s:g} s") from error
 
-    async def _ask(self, body: dict[str, Any], key: str) -> Answer:
+    async def _ask(self, body: dict[str, Any], headers: dict[str, str]) -> Answer:
         try:
-            raw = await self._sdk.chat.completions.with_raw_response.create(
-                **body, extra_headers={"Idempotency-Key": key}
-            )
+            raw = await self._sdk.chat.completions.with_raw_response.create(**body, extra_headers=headers)
             answer = _answer(raw.parse())
         except openai.APIStatusError as error:
             raise self._refused(error) from error
@@ -137,6 +110,7 @@ def _answer(completion: ChatCompletion) -> Answer:
             input=_count(usage.prompt_tokens if usage is not None else 0),
             cached=_count(details.cached_tokens if details is not None else 0),
             output=_count(usage.completion_tokens if usage is not None else 0),
+            counted=usage is not None,
         ),
     )
 

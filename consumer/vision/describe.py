@@ -17,12 +17,12 @@ import structlog
 from consumer.engine.breaker import Breaker, State
 from consumer.media.facts import Jpeg, Probe, Shot
 from consumer.vision import money
-from consumer.vision.client import Answer, Tokens
+from consumer.vision.answer import Answer, Tokens
 from consumer.vision.prompt import PROMPT_VERSION, Sheet, Wanted, digest, grounds_of, repair_body, request_body
-from consumer.vision.said import Grounded, Grounds, Misformed, grounded, plain, read
+from consumer.vision.said import Grounded, Misformed, grounded, plain, read
 from consumer.vision.shots import Shown, shown
 from consumer.vision.spending import Budget, Tally
-from consumer.vision.stored import Answers, Kept, Outcome
+from consumer.vision.stored import Kept, Outcome
 from core.error_codes import ErrorCode
 from core.failure import Failure
 from core.notices import notice
@@ -30,6 +30,7 @@ from core.prices import prices_of
 from core.record import Record
 from core.result import Frame, Measurement, ModelBlock, Usage
 from core.settings import Settings
+from core.trace import continue_trace
 
 log = structlog.stdlib.get_logger(__name__)
 JPEG = Jpeg(long_side=640, quality=80)
@@ -44,8 +45,16 @@ MOST_REMEMBERED = 1_000
 class Model(Protocol):
     """Whom one asks; consumer.vision.client.Client is one."""
 
-    async def ask(self, body: dict[str, Any], *, key: str) -> Answer:
+    async def ask(self, body: dict[str, Any], *, key: str, traceparent: str) -> Answer:
         """Raises Failure: PASSING, WITHOUT."""
+
+
+class Shelf(Protocol):
+    """Where answers are kept; consumer.vision.stored.Answers is one."""
+
+    async def get(self, analysis_id: str, key: str) -> Kept | None: ...
+
+    async def put(self, analysis_id: str, kept: Kept) -> None: ...
 
 
 class Cutter(Protocol):
@@ -81,7 +90,7 @@ class Vision:
     """One a process: its breaker, its pace and its tally are shared by the jobs."""
 
     def __init__(  # its parts, put together in consumer.vision.opening
-        self, *, client: Model, answers: Answers, breaker: Breaker, budget: Budget, tally: Tally, settings: Settings
+        self, *, client: Model, answers: Shelf, breaker: Breaker, budget: Budget, tally: Tally, settings: Settings
     ) -> None:
         self._client = client
         self._answers = answers
@@ -127,8 +136,7 @@ class Vision:
         body = request_body(
             asked.measured, sheets, sport=sport, language=record.language, wanted=wanted(self._settings)
         )
-        grounds = grounds_of(asked.measured, sheets, sport)
-        body, answer, outcome, tokens = await self._asked(body, grounds, asked)
+        body, answer, outcome, tokens = await self._asked(body, asked)
         kept = Kept(
             key=key,
             request_sha256=digest(body),
@@ -145,9 +153,8 @@ class Vision:
         await self._answers.put(record.analysis_id, kept)
         return kept
 
-    async def _asked(
-        self, body: dict[str, Any], grounds: Grounds, asked: Asked
-    ) -> tuple[dict[str, Any], Answer, Outcome, Tokens]:
+    async def _asked(self, body: dict[str, Any], asked: Asked) -> tuple[dict[str, Any], Answer, Outcome, Tokens]:
+        """The question that was answered last, its answer, what became of it, and the tokens of all answers."""
         answer = await self._call(body, asked)
         outcome, problems = judged(answer)
         if outcome != "bad_output":
@@ -167,7 +174,8 @@ class Vision:
     async def _call(self, body: dict[str, Any], asked: Asked) -> Answer:
         synthetic, analysis_id = asked.record.synthetic, asked.record.analysis_id
         try:
-            answer = await self._client.ask(body, key=digest(body))
+            trace = continue_trace(asked.record.traceparent)
+            answer = await self._client.ask(body, key=digest(body), traceparent=trace.traceparent)
         except Failure as failure:
             self._tell_breaker(failure, analysis_id)
             raise
@@ -272,7 +280,10 @@ async def pictures(asked: Asked, frames: Sequence[Shown]) -> tuple[Sheet, ...]:
     )
     paths = [asked.out / f"{frame.id}.jpg" for frame in made]
     bodies = await asyncio.to_thread(lambda: [path.read_bytes() for path in paths])
-    return tuple(Sheet(shown=one, jpeg=body) for one, body in zip(frames, bodies, strict=True))
+    return tuple(
+        Sheet(shown=one, jpeg=body, size=(frame.width, frame.height))
+        for one, body, frame in zip(frames, bodies, made, strict=True)
+    )
 
 
 def judged(answer: Answer) -> tuple[Outcome, str]:
@@ -298,8 +309,7 @@ def _believed(kept: Kept, measured: Measurement, frames: Sequence[Shown], record
     """Held against the measurement as it is now, which another run may have made than the one that asked."""
     if kept.outcome != "ok":
         return Grounded(claims=(), difficulty=None, rejected=0)
-    sheets = [Sheet(shown=one, jpeg=b"") for one in frames]
-    return grounded(read(kept.answer), grounds_of(measured, sheets, record.sport_type))
+    return grounded(read(kept.answer), grounds_of(measured, frames, record.sport_type))
 
 
 def _warned(measured: Measurement, code: str) -> Measurement:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from consumer.vision.client import Tokens
+from consumer.vision.answer import Tokens
 from consumer.vision.prompt import Sheet
 from core.prices import Price
 
@@ -29,16 +29,12 @@ class Estimate:
 
 
 def cost(model: str, tokens: Tokens, prices: Mapping[str, Price]) -> float | None:
-    """USD; None for a model without a price: never 0 for what is not known."""
-    price = price_of(model, prices)
-    if price is None:
+    """USD; None for a model without a price, or tokens that nobody counted: never 0 for what is not known."""
+    price = prices.get(model)
+    if price is None or not tokens.counted:
         return None
     usd = price.usd(input_tokens=tokens.input, cached_tokens=tokens.cached, output_tokens=tokens.output)
     return round(usd, 6)
-
-
-def price_of(model: str, prices: Mapping[str, Price]) -> Price | None:
-    return prices.get(model)
 
 
 def picture_tokens(width: int, height: int) -> int:
@@ -47,11 +43,9 @@ def picture_tokens(width: int, height: int) -> int:
     return math.ceil(min(patches, PATCHES_MOST) * PATCH_TOKENS)
 
 
-def estimate(
-    body: Mapping[str, Any], sheets: Sequence[Sheet], sizes: Sequence[tuple[int, int]], price: Price | None
-) -> Estimate:
-    """Of a request that was not sent; `sizes` are the (width, height) of its pictures."""
-    tokens = _characters(body) // CHARACTERS_PER_TOKEN + sum(picture_tokens(*size) for size in sizes)
+def estimate(body: Mapping[str, Any], sheets: Sequence[Sheet], price: Price | None) -> Estimate:
+    """Of a request that was not sent."""
+    tokens = _characters(body) // CHARACTERS_PER_TOKEN + sum(picture_tokens(*sheet.size) for sheet in sheets)
     usd = None if price is None else price.usd(input_tokens=tokens, cached_tokens=0, output_tokens=ANSWER_TOKENS)
     return Estimate(
         pictures=len(sheets),

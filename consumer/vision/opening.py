@@ -9,7 +9,6 @@ import structlog
 
 from consumer.engine.breaker import Breaker
 from consumer.engine.clock import Clock
-from consumer.vision.client import open_client
 from consumer.vision.describe import PASSING, Vision
 from consumer.vision.pace import Pace
 from consumer.vision.spending import Budget, Tally
@@ -28,20 +27,23 @@ def model_breaker(clock: Clock) -> Breaker:
 
 @asynccontextmanager
 async def open_vision(
-    settings: Settings, *, objects: Objects, counters: Counters, breaker: Breaker, clock: Clock, tally: Tally
+    settings: Settings, *, objects: Objects, counters: Counters, breaker: Breaker | None, clock: Clock, tally: Tally
 ) -> AsyncIterator[Vision | None]:
-    """None without OPENAI_API_KEY and OPENAI_BASE_URL: nothing is sent anywhere then."""
-    if not settings.vision_on:
+    """None without OPENAI_API_KEY and OPENAI_BASE_URL: nothing is sent anywhere then, and there is no `breaker`."""
+    if not settings.vision_on or breaker is None:
         yield None
         return
     if settings.openai_base_url is None and not SNAPSHOT.search(settings.vision_model):
         log.warning("vision.model.alias", model=settings.vision_model, detail="it changes under its name")
+    # half a second and 30 MB that a worker without a model does not need
+    from consumer.vision.client import open_client  # noqa: PLC0415
+
     async with open_client(settings, Pace(clock)) as client:
         yield Vision(
             client=client,
             answers=Answers(objects),
             breaker=breaker,
-            budget=Budget(counters, usd=settings.vision_budget_usd, clock=clock),
+            budget=Budget(counters, usd=settings.vision_budget_usd, clock=clock, tally=tally),
             tally=tally,
             settings=settings,
         )

@@ -21,6 +21,8 @@ PROMPT_VERSION = 1
 
 LANGUAGES = {"en": "English", "de": "German (address the climber as du)"}
 MOST_EVENTS = 40
+LONGEST_REPEATED = 10_000
+"""Characters of a misformed answer that are sent back, and paid for, to have it repaired."""
 
 RULES = """\
 You are a movement coach. You are shown single frames of one video clip in time order, and numbers that were measured \
@@ -46,10 +48,11 @@ Fontainebleau or V for boulders, UIAA or YDS for routes; null unless the frames 
 
 @dataclass(frozen=True, kw_only=True)
 class Sheet:
-    """A frame that is sent: which, and its JPEG."""
+    """A frame that is sent: which, and its JPEG of `size` (width, height) pixels."""
 
     shown: Shown
     jpeg: bytes
+    size: tuple[int, int]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,9 +64,9 @@ class Wanted:
     detail: bool
 
 
-def grounds_of(measured: Measurement, sheets: Sequence[Sheet], sport: Sport) -> Grounds:
+def grounds_of(measured: Measurement, frames: Sequence[Shown], sport: Sport) -> Grounds:
     return Grounds(
-        frame_ids=tuple(dict.fromkeys(sheet.shown.frame.id for sheet in sheets)),
+        frame_ids=tuple(dict.fromkeys(one.frame.id for one in frames)),
         metric_ids=tuple(sorted(_known(measured))),
         graded=profile_of(sport).graded,
     )
@@ -90,7 +93,7 @@ def request_body(
             "json_schema": {
                 "name": "analysis",
                 "strict": True,
-                "schema": form(grounds_of(measured, sheets, sport)),
+                "schema": form(grounds_of(measured, [sheet.shown for sheet in sheets], sport)),
             },
         },
     }
@@ -99,7 +102,7 @@ def request_body(
 def repair_body(body: dict[str, Any], answer: str, problems: str) -> dict[str, Any]:
     """The same question again, after an answer that did not have the form."""
     said = [
-        {"role": "assistant", "content": answer},
+        {"role": "assistant", "content": answer[:LONGEST_REPEATED]},
         {"role": "user", "content": f"That is not in the form: {problems}. Answer again, in the form."},
     ]
     return {**body, "messages": [*body["messages"], *said]}

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from openai import pydantic_function_tool
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from consumer.sandbox.protocol import CONTROL
@@ -69,8 +68,8 @@ class Misformed(Exception):
 
 def form(grounds: Grounds) -> dict[str, Any]:
     """The JSON schema of an answer, strict as OpenAI means it."""
-    # the SDK's one public way to a strict schema of a pydantic model
-    schema: dict[str, Any] = copy.deepcopy(pydantic_function_tool(Said)["function"]["parameters"])
+    # strict as it stands: no field has a default, and none besides is allowed
+    schema: dict[str, Any] = copy.deepcopy(Said.model_json_schema())
     claim = schema["$defs"]["SaidClaim"]["properties"]
     _only(claim["frame_ids"], grounds.frame_ids)
     _only(claim["metric_ids"], grounds.metric_ids)

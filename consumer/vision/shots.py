@@ -14,7 +14,7 @@ MARGIN = 0.3
 BESIDE_S = 0.25
 # hips to finger tips above, hips to toes below, an arm to each side, in torso lengths
 REACH_UP, REACH_DOWN, REACH_ASIDE = 2.2, 2.4, 1.6
-HEAD_TORSOS = 0.75
+HEAD_TORSOS = 0.9
 """Width and height of a head with its hair, helmet and doubt, round the nose."""
 SURE = 0.5
 

@@ -7,7 +7,7 @@ from datetime import datetime
 import structlog
 
 from consumer.engine.clock import Clock
-from consumer.vision.client import Tokens
+from consumer.vision.answer import Tokens
 from consumer.vision.money import MICRO
 from core.error_codes import ErrorCode
 from core.failure import Failure
@@ -25,6 +25,8 @@ class Tally:
     tokens: Counter[tuple[str, bool]] = field(default_factory=Counter)
     usd: dict[bool, float] = field(default_factory=lambda: {False: 0.0, True: 0.0})
     rejected: int = 0
+    budget: tuple[str, float] | None = None
+    """The day (UTC) that was looked at last, and the share of its budget that is spent; None without a budget."""
 
     def used(self, tokens: Tokens, cost_usd: float | None, *, synthetic: bool) -> None:
         self.tokens["input", synthetic] += tokens.input - tokens.cached
@@ -37,8 +39,9 @@ class Budget:
     """Of users' analyses: the prober has its own. Jobs that are in flight when the last of it is spent still end, so
     a day may cost as much more as there are jobs at once."""
 
-    def __init__(self, counters: Counters, *, usd: float | None, clock: Clock) -> None:
+    def __init__(self, counters: Counters, *, usd: float | None, clock: Clock, tally: Tally) -> None:
         self._counters = counters
+        self._tally = tally
         self._usd = usd
         self._clock = clock
 
@@ -46,7 +49,9 @@ class Budget:
         """Raises Failure: MODEL_QUOTA_EXHAUSTED, STORE_UNAVAILABLE."""
         if self._usd is None:
             return
-        spent = (await self._counters.read(_of_day(self._clock.now()))).get("micro_usd", 0) / MICRO
+        now = self._clock.now()
+        spent = (await self._counters.read(_of_day(now))).get("micro_usd", 0) / MICRO
+        self._tally.budget = day_of(now), spent / self._usd
         if spent >= self._usd:
             raise Failure(ErrorCode.MODEL_QUOTA_EXHAUSTED, f"{spent:.2f} of {self._usd:.2f} USD are spent today")
 
@@ -62,4 +67,8 @@ class Budget:
 
 
 def _of_day(now: datetime) -> str:
-    return f"vision#{now:%Y-%m-%d}"
+    return f"vision#{day_of(now)}"
+
+
+def day_of(now: datetime) -> str:
+    return f"{now:%Y-%m-%d}"

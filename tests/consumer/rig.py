@@ -155,6 +155,7 @@ class House:
         self.ingest_queue = FakeQueue("ingest", faults=self.faults)
         self.analysis_queue = FakeQueue("analysis", faults=self.faults)
         self.counters = FakeCounters(self.faults)
+        self.tally = Tally()
         self.breakers = FakeBreakers(self.faults)
         self.clock = SystemClock()
         self.figures = Figures()
@@ -240,8 +241,8 @@ class House:
             client=self.model,
             answers=Answers(self.objects),
             breaker=self.breaker,
-            budget=Budget(self.counters, usd=self.settings.vision_budget_usd, clock=self.clock),
-            tally=Tally(),
+            budget=Budget(self.counters, usd=self.settings.vision_budget_usd, clock=self.clock, tally=self.tally),
+            tally=self.tally,
             settings=self.settings,
         )
 

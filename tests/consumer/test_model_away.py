@@ -116,6 +116,8 @@ async def test_a_spent_budget_leaves_the_measurements(house: House) -> None:
     assert [warning["code"] for warning in result["measurement"]["quality"]["warnings"]] == ["MODEL_QUOTA_EXHAUSTED"]
     (day,) = house.counters.held.values()
     assert day["micro_usd"] == 4950
+    assert house.tally.budget is not None
+    assert house.tally.budget[1] == pytest.approx(4950 / 4000)
 
 
 async def test_the_probers_clips_cost_the_users_nothing(house: House) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from consumer.vision.client import Answer, Tokens
+from consumer.vision.answer import Answer, Tokens
 from core.failure import Failure
 
 TOKENS = Tokens(input=3000, cached=1000, output=200)
@@ -23,7 +23,7 @@ class FakeModel:
     asked: Counter[str] = field(default_factory=Counter)
     calls: list[float] = field(default_factory=list)
 
-    async def ask(self, body: dict[str, Any], *, key: str) -> Answer:
+    async def ask(self, body: dict[str, Any], *, key: str, traceparent: str) -> Answer:
         self.asked[key] += 1
         self.calls.append(asyncio.get_running_loop().time())
         await asyncio.sleep(self.takes_s)

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,10 +11,14 @@ import pytest_asyncio
 from llmock.pytest_plugin import LLMock
 from llmock.testing import LLMockServer
 
+from core.aws.clients import open_clients
+from core.aws.posts import DynamoBreakers
+from core.ports import VISION_MODEL
+from core.settings import load_settings
 from tests.figure import Climber, drawn_climber
 from tests.flow.held_aws import held_aws
-from tests.flow.product import Product, product
-from tests.model_server import model_server
+from tests.flow.product import Product, product, wait_for
+from tests.model_server import fails, model_server
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.asyncio(loop_scope="module")]
 MODEL = {"VISION_MODEL": "test-2026-01-01", "VISION_PRICES": "test-2026-01-01=10/1/100"}
@@ -82,3 +87,27 @@ async def test_a_worker_that_is_killed_pays_again_only_for_an_answer_that_it_cou
     _, found = await it.get(f"/analysis/{analysis_id}")
     assert len(found["model"]["claims"]) == 1
     assert it.events("vision.answer.found", "worker")[-1]["analysis_id"] == analysis_id
+
+
+async def test_a_model_that_is_away_holds_the_queue_and_its_dead_letters_until_it_is_back(
+    it: Product, drawn: Path
+) -> None:
+    it.stop("worker")
+    away = fails(503, headers={"retry-after-ms": "1"})
+    settings = load_settings(it.env)
+    async with model_server(otherwise=away) as server, open_clients(settings) as clients:
+        board = DynamoBreakers(clients.dynamodb, settings.table)
+        it.env |= {"OPENAI_BASE_URL": server.url, "WORKER_CONCURRENCY": "3"}
+        it.start("worker")
+        ids = [await it.send(drawn) for _ in range(3)]
+        await wait_for("the breaker to be told of", lambda: board.open_until(VISION_MODEL), limit=60)
+        argv = [sys.executable, "-c", "from ops.cli import main; main()", "dlq", "redrive", "--queue", "analysis"]
+        redrive = await asyncio.create_subprocess_exec(*argv, env=it.env, stderr=asyncio.subprocess.PIPE)
+        _, said = await redrive.communicate()
+        assert (redrive.returncode, b"the breaker vision-model is open" in said) == (3, True), said
+        assert {(await it.status(one))["status"] for one in ids} <= {"pending", "processing"}
+        server.otherwise = None
+        for one in ids:
+            assert (await it.ended(one, limit=90))["status"] == "completed"
+            assert (await it.get(f"/analysis/{one}"))[1]["model"]["claims"]
+        assert await board.open_until(VISION_MODEL) is None

@@ -80,6 +80,31 @@ async def test_a_single_message_outlives_an_outage() -> None:
     assert (queue.dead, queue.bodies, len(queue.deleted)) == ([], [], 1)
 
 
+async def test_a_short_outage_of_a_short_queue_is_over_soon() -> None:
+    """All that there is was set aside: one of it is shown to find out, instead of a quarter of an hour's wait."""
+    queue, breaker = FakeQueue(), a_breaker()
+    downstream = Downstream(breaker=breaker, heals_at=now() + 60)
+    for body in "abc":
+        await queue.send(body, {})
+    async with running(make_engine(make_setup(queue), downstream.handler(), breaker=breaker)):
+        await asyncio.sleep(180)
+        assert queue.bodies == []
+    assert (queue.dead, len(queue.deleted)) == ([], 3)
+
+
+async def test_a_lone_message_is_tried_as_often_as_the_breaker_allows_and_not_quarantined() -> None:
+    queue, breaker = FakeQueue(), a_breaker()
+    downstream = Downstream(breaker=breaker, heals_at=now() + 3600)
+    handler = downstream.handler()
+    await queue.send("a", {})
+    async with running(make_engine(make_setup(queue), handler, breaker=breaker)):
+        # one that was received too often to be shown early comes after a quarter of an hour
+        await asyncio.sleep(3600 + 900 + 300)
+    assert (queue.dead, queue.bodies) == ([], [])
+    assert "quarantine" not in dict(handler.told)
+    assert 5 <= len(downstream.calls) < 25
+
+
 async def test_what_is_held_when_it_opens_goes_back_at_once_and_untried() -> None:
     queue, breaker = FakeQueue(), a_breaker(threshold=1)
     downstream = Downstream(breaker=breaker, heals_at=now() + 1e9)

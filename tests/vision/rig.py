@@ -149,7 +149,7 @@ class Studio:
                 client=client,
                 answers=Answers(self.objects),
                 breaker=self.breaker,
-                budget=Budget(self.counters, usd=self.settings.vision_budget_usd, clock=self.clock),
+                budget=Budget(self.counters, usd=self.settings.vision_budget_usd, clock=self.clock, tally=self.tally),
                 tally=self.tally,
                 settings=self.settings,
             )

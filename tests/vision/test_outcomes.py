@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from consumer.engine.breaker import State
+from consumer.vision.prompt import digest
 from consumer.vision.transport import MAX_ANSWER_BYTES
 from core.error_codes import ErrorCode
 from core.failure import Failure
-from tests.fakes import AN_ID
+from tests.fakes import AN_ID, a_record
 from tests.model_server import (
     Say,
     a_claim,
@@ -67,6 +68,9 @@ async def test_cited_claims_get_into_the_result_with_what_they_cost(tmp_path: Pa
     assert described.measured == a_measurement()
     assert studio.tally.answers == {("ok", False): 1}
     assert len(server.asked) == 1
+    sent = server.headers[0]
+    assert sent["traceparent"].split("-")[1] == a_record().traceparent.split("-")[1]
+    assert sent["Idempotency-Key"] == digest(server.asked[0])
 
 
 async def test_claims_that_cite_what_is_not_there_are_rejected_and_counted(tmp_path: Path) -> None:
@@ -248,4 +252,4 @@ async def test_an_answer_without_usage_is_taken(tmp_path: Path) -> None:
     async with model_server(uncounted(a_reply)) as server:
         block = (await Studio(folder=tmp_path, url=server.url).describe()).block
     assert block is not None
-    assert (block.usage.input_tokens, len(block.claims)) == (0, 1)
+    assert (block.usage.input_tokens, block.cost_usd, len(block.claims)) == (0, None, 1)
