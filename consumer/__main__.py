@@ -15,6 +15,7 @@ from consumer.liveness import PortTaken, health_port
 from consumer.roles import OpenRole, analysis_role, ingest_role
 from core.failure import Failure
 from core.log import configure_logging, log_settings
+from core.reporting import error_reports
 from core.settings import Settings, load_settings
 
 log = structlog.stdlib.get_logger(__name__)
@@ -51,6 +52,12 @@ def main(argv: Sequence[str]) -> int:
     settings = load_settings()
     configure_logging(settings, service=service)
     log_settings(settings)
+    with error_reports(settings, service=service):
+        return supervised(settings, what, open_role)
+
+
+def supervised(settings: Settings, what: str, open_role: OpenRole) -> int:
+    """The exit code."""
     try:
         asyncio.run(work(settings, what, open_role))
     except Failure as failure:

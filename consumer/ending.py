@@ -15,9 +15,10 @@ def shortened(failure: Failure) -> Failure:
 
 
 def log_failed(failure: Failure, **facts: object) -> None:
-    """The line that the on-call greps: once for each analysis that ends without a result."""
+    """The line that the on-call greps: once for each analysis that ends without a result. An error where it is ours to
+    mend; a clip that is refused is its user's."""
     entry = catalogue()[failure.code]
-    log.warning(
+    (log.error if entry.counts_against_slo else log.warning)(
         "analysis.failed",
         error_code=failure.code,
         retryable=entry.retryable,

@@ -30,6 +30,7 @@ class VitalsCollector(Collector):
         gauges = {
             "jobs_in_flight": ("Deliveries in work", vitals.in_flight),
             "slots_free": ("Slots without a delivery", vitals.free_slots),
+            "alive": ("0 where /livez says that consuming has stopped", 0 if vitals.troubles() else 1),
             "poll_age_seconds": ("Since the last poll that ended well", vitals.poll_age_s),
             "loop_lag_seconds": ("How late the event loop is", vitals.loop_lag_s),
         }

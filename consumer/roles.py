@@ -29,6 +29,7 @@ from consumer.scratch import Scratch, open_scratch
 from consumer.stages import STAGES
 from consumer.stages.download import space_for
 from consumer.stages.stage import Tools
+from consumer.traced import processed
 from consumer.vision.opening import model_breaker, open_vision
 from consumer.vision.spending import Tally
 from core.aws.clients import Clients, open_clients
@@ -42,6 +43,7 @@ from core.failure import Failure
 from core.ports import Breakers, Objects
 from core.pose_weights import refuse_missing
 from core.settings import Settings
+from core.spans import published
 
 OpenRole = Callable[[Settings, Figures], AbstractAsyncContextManager[Engine]]
 
@@ -77,7 +79,8 @@ async def engine_of(  # the last two are of the analysis role only
     await refuse_broken(queue, limits, dead_letters=dead_letter_name(queue.name))
     setup = Setup(queue=queue, clock=SystemClock(), chance=random.random, limits=limits)
     policy = policy_of_catalogue(max_tries=settings.max_attempts)
-    return Engine(setup, handler=handler, policy=policy, breaker=breaker, breakers=breakers)
+    traced = processed(handler, queue.name)
+    return Engine(setup, handler=traced, policy=policy, breaker=breaker, breakers=breakers)
 
 
 @asynccontextmanager
@@ -91,7 +94,7 @@ async def ingest_role(settings: Settings, figures: Figures) -> AsyncIterator[Eng
             handler = Ingest(
                 objects=objects,
                 records=DynamoRecords(clients.dynamodb, settings.table),
-                analyses=await _queue(clients, settings.analysis_queue),
+                analyses=published(await _queue(clients, settings.analysis_queue)),
                 clock=SystemClock(),
                 examiner=examiner_of(settings, objects, scratch, pool),
                 figures=figures,
@@ -136,6 +139,7 @@ async def analysis_role(settings: Settings, figures: Figures) -> AsyncIterator[E
         )
         figures.watch_scratch(tools.scratch, largest=needed)
         figures.watch_breaker(engine.breaker)
+        figures.watch_budget(settings.vision_budget_usd)
         figures.watch_fleet(tools.clock)
         depths = engine.vitals.dead_letters
         reconciler = await open_reconciler(settings, clients, owner=owner, depths=depths, figures=figures)

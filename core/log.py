@@ -5,42 +5,28 @@ One object a line: timestamp, level, event, schema_version, service, instance, v
 """
 
 import logging
-import re
 import sys
 import warnings
-from functools import lru_cache
 from typing import TextIO
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from core.scrubbing import Scrubber, scrubber_of
 from core.settings import Settings
 
 LOG_SCHEMA_VERSION = 1
 _BOUND = ("trace_id", "request_id", "analysis_id", "attempt", "stage", "synthetic")
 _FIRST = ("timestamp", "level", "event", "schema_version", "service", "instance", "version", *_BOUND)
-_QUERY = re.compile(r"(https?://[^\s\"'<>?]+)\?[^\s\"'<>]+")
-_SECRET_NAME = re.compile(r"authorization|signature|secret|password|api_?key|(?<!lease_)token$", re.IGNORECASE)
 
 
-def _without_query(value: object) -> object:
-    """Presigned addresses carry their signature in the query: no query string is ever logged."""
-    if isinstance(value, str):
-        return _QUERY.sub(r"\1?[removed]", value) if "://" in value else value
-    if isinstance(value, dict):
-        return {name: "***" if _is_secret(str(name)) else _without_query(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_without_query(item) for item in value]
-    return value
+def scrubbing(scrubber: Scrubber) -> Processor:
+    """What this module itself puts on every line holds no secret, and is not looked through."""
 
+    def scrub(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+        return {name: value if name in _FIRST else scrubber.named(name, value) for name, value in event.items()}
 
-@lru_cache(maxsize=1024)
-def _is_secret(name: str) -> bool:
-    return _SECRET_NAME.search(name) is not None
-
-
-def scrub(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    return {name: "***" if _is_secret(name) else _without_query(value) for name, value in event.items()}
+    return scrub
 
 
 def _identity(settings: Settings, service: str) -> Processor:
@@ -75,7 +61,8 @@ def _for_people(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     return {name: value for name, value in event.items() if value is not None and name not in constant}
 
 
-def _renderer(settings: Settings) -> list[Processor]:
+def _renderer(settings: Settings, scrubber: Scrubber) -> list[Processor]:
+    scrub = scrubbing(scrubber)
     if settings.log_format == "console":
         return [
             structlog.processors.format_exc_info,
@@ -92,8 +79,11 @@ def _renderer(settings: Settings) -> list[Processor]:
     return [tracebacks, scrub, _in_order, structlog.processors.JSONRenderer(default=str)]
 
 
-def configure_logging(settings: Settings, *, service: str, stream: TextIO | None = None) -> None:
-    """Send everything that is logged in this process, warnings included, to `stream` (stdout) as described above."""
+def configure_logging(
+    settings: Settings, *, service: str, stream: TextIO | None = None, scrubber: Scrubber | None = None
+) -> None:
+    """Send everything that is logged in this process, warnings included, to `stream` (stdout) as described above.
+    `scrubber`: another than that of the settings' own secrets."""
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -105,7 +95,7 @@ def configure_logging(settings: Settings, *, service: str, stream: TextIO | None
         processors=[
             _library_event,
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            *_renderer(settings),
+            *_renderer(settings, scrubber or scrubber_of(settings)),
         ],
     )
     handler = logging.StreamHandler(stream or sys.stdout)

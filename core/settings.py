@@ -137,6 +137,8 @@ class Settings(BaseSettings):
     alarm_format: Literal["json", "slack"] = Field("json", description="json is signed with ALARM_SECRET")
     alarm_secret: SecretStr | None = Field(None, description="key of the HMAC-SHA256 of a json alarm")
     sentry_dsn: SecretStr | None = Field(None, description="address of a Sentry project; empty: nothing is sent")
+    sentry_environment: str = Field("production", description="name of this installation in Sentry")
+    sentry_traces: float = Field(0.1, ge=0, le=1, description="share of traces whose queue spans are sent to Sentry")
 
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="lowest level that is logged")
     log_format: Literal["json", "console"] = Field("json", description="one JSON object a line, or for people")

@@ -8,25 +8,33 @@ from pathlib import Path
 import click
 
 from core.result import Sport
+from ops.console import CONTEXT, EXIT_CODES
 from ops.dlq import dlq
+from ops.doctor import doctor
+from ops.explaining import errors
 from ops.probing import probe
-from ops.provision import main as provision_main
-
-EXIT_CODES = """
-\b
-Exit codes: 0 done, 1 it failed (the last line on stderr has the error's code),
-2 wrong options or settings, 130 stopped by Ctrl-C.
-"""
+from ops.provisioning import provision_command
+from ops.reporting import report
+from ops.retry import retry
+from ops.show import show
+from ops.verifying import verify
 
 
-@click.group(epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(epilog=EXIT_CODES, context_settings=CONTEXT)
 @click.version_option(package_name="performate")
 def main() -> None:
     """Look after a Performate installation, or analyze a clip on this machine."""
 
 
+main.add_command(doctor)
 main.add_command(dlq)
+main.add_command(errors)
 main.add_command(probe)
+main.add_command(provision_command)
+main.add_command(report)
+main.add_command(retry)
+main.add_command(show)
+main.add_command(verify)
 
 
 @main.command(epilog=EXIT_CODES)
@@ -89,12 +97,3 @@ def _run(argv: list[str]) -> int:
     finally:
         signal.signal(signal.SIGINT, ours)
     return 128 - code if code < 0 else code
-
-
-@main.command("provision", epilog=EXIT_CODES)
-def provision_command() -> None:
-    """Make bucket, queues and table as the settings name them, or bring them to what they should be.
-
-    Safe to run again. Reads the settings from the environment (BUCKET, AWS_REGION, …; see README.md).
-    """
-    raise SystemExit(provision_main())

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from types_aiobotocore_s3.type_defs import (
         CORSRuleTypeDef,
         LifecycleRuleTypeDef,
+        OwnershipControlsUnionTypeDef,
+        PublicAccessBlockConfigurationTypeDef,
         QueueConfigurationTypeDef,
         ServerSideEncryptionConfigurationTypeDef,
     )
@@ -50,6 +52,25 @@ def tls_only(bucket: str) -> str:
         "Condition": {"Bool": {"aws:SecureTransport": "false"}},
     }
     return _policy(statement)
+
+
+def privacy() -> PublicAccessBlockConfigurationTypeDef:
+    return {
+        "BlockPublicAcls": True,
+        "IgnorePublicAcls": True,
+        "BlockPublicPolicy": True,
+        "RestrictPublicBuckets": True,
+    }
+
+
+def ownership() -> OwnershipControlsUnionTypeDef:
+    """No access lists."""
+    return {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
+
+
+def speaks_plain_http(settings: Settings) -> bool:
+    """An emulator that would refuse everything under a policy that takes TLS only."""
+    return (settings.aws_endpoint_url or "").startswith("http://")
 
 
 def encryption() -> ServerSideEncryptionConfigurationTypeDef:

@@ -17,6 +17,10 @@ from core.ports import Verdicts
 from core.settings import Settings, load_settings
 from core.verdicts import Board
 
+EXIT_CODES = """
+\b
+Exit codes: 0 done, 1 it failed (the last line on stderr has the error's code), 2 wrong options or settings.
+"""
 TRIES = 20
 _SPAN = re.compile(r"(\d{1,5})([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -33,13 +37,13 @@ def once() -> None:
     raise SystemExit(_prober("--once"))
 
 
-@probe.command()
+@probe.command(epilog=EXIT_CODES)
 def watch() -> None:
     """The last probes, and the stages of the present one as they pass. Ctrl-C ends it."""
     raise SystemExit(_prober("--watch"))
 
 
-@probe.command()
+@probe.command(epilog=EXIT_CODES)
 @click.argument("span", metavar="SPAN|off")
 def quiet(span: str) -> None:
     """No alarm for SPAN (45m, 2h, 1d): probes go on, verdicts are kept; `off` ends it.

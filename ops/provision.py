@@ -37,21 +37,26 @@ async def provision(settings: Settings) -> Sequence[str]:
     Raises Failure (STORAGE_, QUEUE_ or STORE_UNAVAILABLE) that names the call that was refused. A call that an emulator
     cannot take is named in a line that says NOT SET; AWS itself takes them all.
     """
-    lines: list[str] = []
     async with open_clients(settings) as clients:
-        with failing_as(ErrorCode.STORAGE_UNAVAILABLE):
-            lines.append(await _bucket(clients, settings))
-            for step in (_privacy, _encryption, _ownership, _policy, _cors, _lifecycle):
-                with _lenient(settings, lines):
-                    lines.append(await step(clients, settings))
-        with failing_as(ErrorCode.QUEUE_UNAVAILABLE):
-            for name in (settings.ingest_queue, settings.analysis_queue):
-                lines += await provision_queue(clients, settings, name)
-            lines.append(await _queue_policy(clients, settings))
-        with failing_as(ErrorCode.STORAGE_UNAVAILABLE):
-            lines.append(await _events(clients, settings))
-        with failing_as(ErrorCode.STORE_UNAVAILABLE):
-            lines += await _table(clients, settings)
+        return await provisioned(clients, settings)
+
+
+async def provisioned(clients: Clients, settings: Settings) -> Sequence[str]:
+    """As provision()."""
+    lines: list[str] = []
+    with failing_as(ErrorCode.STORAGE_UNAVAILABLE):
+        lines.append(await _bucket(clients, settings))
+        for step in (_privacy, _encryption, _ownership, _policy, _cors, _lifecycle):
+            with _lenient(settings, lines):
+                lines.append(await step(clients, settings))
+    with failing_as(ErrorCode.QUEUE_UNAVAILABLE):
+        for name in (settings.ingest_queue, settings.analysis_queue):
+            lines += await provision_queue(clients, settings, name)
+        lines.append(await _queue_policy(clients, settings))
+    with failing_as(ErrorCode.STORAGE_UNAVAILABLE):
+        lines.append(await _events(clients, settings))
+    with failing_as(ErrorCode.STORE_UNAVAILABLE):
+        lines += await _table(clients, settings)
     return lines
 
 
@@ -83,15 +88,7 @@ async def _bucket(clients: Clients, settings: Settings) -> str:
 
 
 async def _privacy(clients: Clients, settings: Settings) -> str:
-    await clients.s3.put_public_access_block(
-        Bucket=settings.bucket,
-        PublicAccessBlockConfiguration={
-            "BlockPublicAcls": True,
-            "IgnorePublicAcls": True,
-            "BlockPublicPolicy": True,
-            "RestrictPublicBuckets": True,
-        },
-    )
+    await clients.s3.put_public_access_block(Bucket=settings.bucket, PublicAccessBlockConfiguration=desired.privacy())
     return "bucket: public access blocked"
 
 
@@ -103,14 +100,12 @@ async def _encryption(clients: Clients, settings: Settings) -> str:
 
 
 async def _ownership(clients: Clients, settings: Settings) -> str:
-    await clients.s3.put_bucket_ownership_controls(
-        Bucket=settings.bucket, OwnershipControls={"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
-    )
+    await clients.s3.put_bucket_ownership_controls(Bucket=settings.bucket, OwnershipControls=desired.ownership())
     return "bucket: no access lists"
 
 
 async def _policy(clients: Clients, settings: Settings) -> str:
-    if (settings.aws_endpoint_url or "").startswith("http://"):
+    if desired.speaks_plain_http(settings):
         return "NOT SET: TLS only, since this emulator speaks plain HTTP and would refuse everything"
     await clients.s3.put_bucket_policy(Bucket=settings.bucket, Policy=desired.tls_only(settings.bucket))
     return "bucket: TLS only"

@@ -1,6 +1,6 @@
 """`make run`: the whole product on this machine, with an AWS of its own on loopback.
 
-Starts the emulator, provisions it, then runs the Procfile's processes until Ctrl-C or until one of them ends.
+Starts the emulator, provisions it, then runs the Procfile's processes until Ctrl-C.
 """
 
 import argparse
@@ -161,10 +161,11 @@ def _welcome(url: str) -> None:
 
 
 def run_procfile(env: Mapping[str, str], *, url: str, aws: subprocess.Popen[bytes]) -> int:
-    """Runs the Procfile until a signal or until one process ends; returns the exit code, 0 after Ctrl-C."""
+    """Runs the Procfile until a signal, or until one process ends as it starts; returns the exit code, 0 after Ctrl-C.
+    One that ends later is waited for (ops/keep.py)."""
     manager = Manager()
-    for name, command in parse_procfile((ROOT / "Procfile").read_text()).processes.items():
-        manager.add_process(name, command, env=dict(env), cwd=str(ROOT))
+    for name in parse_procfile((ROOT / "Procfile").read_text()).processes:
+        manager.add_process(name, f"exec python -m ops.keep {name}", env=dict(env), cwd=str(ROOT))
     ended = threading.Event()
     threading.Thread(target=_watch, args=(aws, ended), daemon=True).start()
     threading.Thread(target=_welcome, args=(url,), daemon=True).start()

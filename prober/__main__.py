@@ -13,6 +13,7 @@ import structlog
 from core.error_codes import ErrorCode
 from core.failure import Failure
 from core.log import configure_logging, log_settings
+from core.reporting import error_reports
 from core.settings import Settings, load_settings
 from prober.alarms import notifier_of
 from prober.checkins import checkins_of
@@ -24,6 +25,7 @@ from prober.outside import Outside, open_outside
 from prober.schedule import disagrees
 from prober.session import Prober
 from prober.site import until_up
+from prober.verification import main as verify
 from prober.watch import watch
 
 PASS, FAIL, CANNOT, BUSY, CANCELLED = 0, 1, 2, 75, 143
@@ -35,6 +37,7 @@ Without an option: for ever, one run every PROBE_INTERVAL_S. Settings are enviro
   --once --confirm  for a cron: a run that disagrees with the state of the pipeline is repeated, as the loop does
   --watch           shows the last runs, and the stages of the present one as they pass
   clip OUT.mp4      only writes such a clip
+  verify URL        the smoke test after a deploy, of any deployment: `python -m prober verify --help`
 """
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -44,6 +47,8 @@ def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m prober", description=ABOUT, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    if argv[:1] == ["verify"]:
+        return verify(argv[1:])
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument("--once", action="store_true")
     mode.add_argument("--watch", action="store_true")
@@ -63,10 +68,13 @@ def main(argv: Sequence[str]) -> int:
         return PASS if code == CANCELLED else code
     configure_logging(settings, service="prober")
     log_settings(settings)
-    if settings.admin_token is None:
-        _log.error("probe.start.failed", detail="ADMIN_TOKEN is not set: nothing that a probe made could be removed")
-        return CANNOT
-    return _until_stopped(_work(settings, settings.admin_token.get_secret_value(), options))
+    with error_reports(settings, service="prober"):
+        if settings.admin_token is None:
+            _log.error(
+                "probe.start.failed", detail="ADMIN_TOKEN is not set: nothing that a probe made could be removed"
+            )
+            return CANNOT
+        return _until_stopped(_work(settings, settings.admin_token.get_secret_value(), options))
 
 
 def _until_stopped(work: Coroutine[Any, Any, int]) -> int:

@@ -16,8 +16,10 @@ from core.aws.records import DynamoRecords
 from core.aws.verdicts import DynamoVerdicts
 from core.failure import Failure
 from core.log import configure_logging, log_settings
+from core.reporting import error_reports
 from core.settings import Settings, load_settings
 from core.shelf import open_redis_shelf
+from core.spans import published
 from service.app import make_app
 from service.outside import Outside
 from service.server import serve
@@ -33,7 +35,7 @@ async def open_outside(settings: Settings) -> AsyncIterator[Outside]:
             cache = await stack.enter_async_context(open_redis_shelf(settings.redis_url, settings.cache_entries))
         yield Outside(
             objects=S3Objects(clients.s3, settings.bucket),
-            ingest=await open_queue(clients, settings.ingest_queue),
+            ingest=published(await open_queue(clients, settings.ingest_queue)),
             analysis=await open_queue(clients, settings.analysis_queue),
             records=DynamoRecords(clients.dynamodb, settings.table),
             verdicts=DynamoVerdicts(clients.dynamodb, settings.table),
@@ -57,11 +59,12 @@ def main() -> None:
     settings = load_settings()
     configure_logging(settings, service="web")
     log_settings(settings)
-    try:
-        asyncio.run(run(settings))
-    except Failure as failure:
-        _log.error("service.start.failed", error_code=failure.code, detail=failure.detail)
-        raise SystemExit(1) from None
+    with error_reports(settings, service="web"):
+        try:
+            asyncio.run(run(settings))
+        except Failure as failure:
+            _log.error("service.start.failed", error_code=failure.code, detail=failure.detail)
+            raise SystemExit(1) from None
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ class Leadership:
         wanted = Term(holder=self._holder, token=1 if seen is None else seen.token + 1, beat=0)
         taken = await self._put(seen, wanted)
         if taken:
-            log.info("reconciler.leading", post=self._post, token=wanted.token)
+            log.info("reconciler.leading", post=self._post, term=wanted.token)
         return taken
 
     async def resign(self) -> None:

@@ -121,13 +121,14 @@ class Vision:
         if not frames:
             return Described(measured=_warned(asked.measured, "NO_FRAMES_FOR_MODEL"), block=None)
         kept = await self._answers.get(asked.record.analysis_id, key)
-        if kept is not None and (kept.outcome == "ok" or not self._settings.require_model):
+        bought = kept is None or (kept.outcome != "ok" and self._settings.require_model)
+        if kept is not None and not bought:
             log.info("vision.answer.found", request_sha256=kept.request_sha256)
         else:
             if not asked.record.synthetic:
                 await self._budget.refuse_spent()
             kept = await self._bought(key, asked, frames)
-        return self._result(kept, asked, frames)
+        return self._result(kept, asked, frames, bought=bought)
 
     async def _bought(self, key: str, asked: Asked, frames: Sequence[Shown]) -> Kept:
         sheets = await pictures(asked, frames)
@@ -213,7 +214,7 @@ class Vision:
         found = money.cost(model, tokens, self._prices)
         return money.cost(self._settings.vision_model, tokens, self._prices) if found is None else found
 
-    def _result(self, kept: Kept, asked: Asked, frames: Sequence[Shown]) -> Described:
+    def _result(self, kept: Kept, asked: Asked, frames: Sequence[Shown], *, bought: bool) -> Described:
         believed = _believed(kept, asked.measured, frames, asked.record)
         block = ModelBlock(
             provider="openai" if self._settings.openai_base_url is None else "openai-compatible",
@@ -230,6 +231,8 @@ class Vision:
         log.info(
             "vision.completed",
             outcome=kept.outcome,
+            # false: paid for by an earlier try, whose line counts
+            bought=bought,
             model=block.snapshot,
             input_tokens=kept.input_tokens,
             cached_tokens=kept.cached_tokens,

@@ -15,6 +15,7 @@ from consumer.engine.job import Handler
 from consumer.engine.limits import Limits
 from consumer.engine.policy import policy_of_catalogue
 from consumer.engine.setup import Setup
+from consumer.figures import Figures
 from consumer.ingest import Ingest
 from consumer.ingesting.examine import Examiner
 from consumer.ingesting.poster import Posters
@@ -157,6 +158,7 @@ class House:
         self.tally = Tally()
         self.breakers = FakeBreakers(self.faults)
         self.clock = SystemClock()
+        self.figures = Figures()
         self.breaker = Breaker(self.clock, name="test", codes=PASSING, chance=half)
         self.settings = Settings(bucket="b", scratch_dir=self.scratch_dir, _env_file=None, **self.settings_changes)
 
@@ -199,6 +201,7 @@ class House:
             analyses=self.analysis_queue,
             clock=self.clock,
             examiner=Examiner(objects=self.objects, clock=self.clock, policy=policy, posters=posters),
+            figures=self.figures,
         )
 
     @asynccontextmanager
@@ -222,7 +225,9 @@ class House:
                 vision=self._vision(),
                 recall=self._recall(),
             )
-            role = Analysis(records=self.records, tools=tools, stages=self.stages, owner=owner, chance=half)
+            role = Analysis(
+                records=self.records, tools=tools, stages=self.stages, owner=owner, chance=half, figures=self.figures
+            )
             async with running(self._engine(self.analysis_queue, role, concurrency=1)) as controls:
                 yield controls
             assert scratch.reserved == 0

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from consumer.figures import Figures
 from consumer.reconciler import POST, Reconciler
 from consumer.reconciling.leadership import Leadership
 from consumer.reconciling.rules import Rules
@@ -51,6 +52,8 @@ class Yard:
         self.dead = FakeQueue("analysis-dlq", faults=self.faults, redrive_after=None)
         self.posts = FakePosts(self.faults)
         self.clock = LoopTime()
+        self.figures = Figures()
+        self.figures.watch_fleet(self.clock)
 
     def reconciler(self, holder: str = "a", *, off: float = 0.0) -> Reconciler:
         clock = LoopTime(off)
@@ -65,6 +68,7 @@ class Yard:
             rules=RULES,
             lease_s=60,
             interval_s=30,
+            figures=self.figures,
         )
 
     @asynccontextmanager

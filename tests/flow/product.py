@@ -18,6 +18,7 @@ import aiohttp
 
 from core.settings import load_settings
 from ops.provision import provision
+from tests.log_contract import all_flaws
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = {
@@ -48,12 +49,14 @@ def free_port() -> int:
 
 @dataclass(kw_only=True)
 class Product:
-    """Starts, kills and reads the processes of one installation. `env` is what they see, `commands` what they are."""
+    """Starts, kills and reads the processes of one installation. `env` is what they see, `each`
+    what one of them sees besides, `commands` what they are."""
 
     folder: Path
     env: dict[str, str]
     http: aiohttp.ClientSession
     commands: dict[str, tuple[str, ...]] = field(default_factory=lambda: dict(COMMANDS))
+    each: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     @property
@@ -63,7 +66,8 @@ class Product:
     def start(self, name: str) -> None:
         with (self.folder / f"{name}.log").open("ab") as out, (self.folder / f"{name}.err").open("ab") as err:
             argv = [sys.executable, *self.commands[name]]
-            self.running[name] = subprocess.Popen(argv, env=self.env, cwd=ROOT, stdout=out, stderr=err)
+            env = {**self.env, **self.each.get(name, {})}
+            self.running[name] = subprocess.Popen(argv, env=env, cwd=ROOT, stdout=out, stderr=err)
 
     def stop(self, name: str, how: signal.Signals = signal.SIGTERM, *, limit: float = 20) -> int:
         process = self.running.pop(name)
@@ -155,16 +159,20 @@ def _start_aws(folder: Path, env: dict[str, str], port: int) -> subprocess.Popen
 
 @asynccontextmanager
 async def product(
-    folder: Path, *, commands: Mapping[str, tuple[str, ...]] | None = None, env: Mapping[str, str] | None = None
+    folder: Path,
+    *,
+    commands: Mapping[str, tuple[str, ...]] | None = None,
+    env: Mapping[str, str] | None = None,
+    each: Mapping[str, Mapping[str, str]] | None = None,
 ) -> AsyncIterator[Product]:
     """A provisioned emulator and the three processes, all stopped again at the end. `commands` replaces some of them,
-    `env` is added to what they see."""
+    `env` is added to what they see, `each` to what one of them sees."""
     aws_port = free_port()
     env = {**_environment(folder, aws_port), **(env or {})}
     aws = _start_aws(folder, env, aws_port)
     try:
         async with aiohttp.ClientSession() as http:
-            it = Product(folder=folder, env=env, http=http, commands={**COMMANDS, **(commands or {})})
+            it = Product(folder=folder, env=env, http=http, commands={**COMMANDS, **(commands or {})}, each=each or {})
             await wait_for("the emulator", lambda: _answers(http, env["AWS_ENDPOINT_URL"]))
             await provision(load_settings(env))
             try:
@@ -175,6 +183,8 @@ async def product(
             finally:
                 for name in list(it.running):
                     it.stop(name)
+        # of whatever was tried here, every line, those of libraries included
+        assert all_flaws(line for name in COMMANDS for line in it.lines(name)) == set()
     finally:
         aws.terminate()
         aws.wait(10)

@@ -11,7 +11,9 @@ from core.aws.records import DynamoRecords
 from core.settings import load_settings
 from core.verdicts import STAGES
 from tests.flow.product import Product
+from tests.ops.commands import performate
 from tests.prober.installation import (
+    ADMIN_TOKEN,
     ENV,
     PATH,
     board_of,
@@ -72,6 +74,33 @@ async def test_what_it_made_is_gone_for_readers(it: Product) -> None:
     status, _ = await it.get(f"/analysis/{analysis_id}/status")
     assert status == 404
     assert await objects_in(it) == []
+
+
+async def test_verify_needs_the_address_alone(it: Product) -> None:
+    """And prints the figures; the token, where there is one, removes what it sent."""
+    token = {"ADMIN_TOKEN": ADMIN_TOKEN}
+    done = await performate(None, "verify", it.url, "--json", env=token)
+    assert done.code == 0, done.out + done.err
+    assert {one["level"] for one in done.json["checks"]} <= {"ok", "warn"}
+    assert list(done.json["stage_ms"]) == list(STAGES)
+    assert sum(done.json["stage_ms"].values()) == pytest.approx(done.json["total_ms"], rel=0.05)
+    assert ADMIN_TOKEN not in done.out + done.err
+    assert await objects_in(it) == []
+    wrong = await performate(None, "verify", it.url, "--expect-version", "not-this-one", "--limit", "1", env=token)
+    assert wrong.code == 1
+    assert "fail  health" in wrong.out
+
+
+async def test_verify_says_what_stands_still(it: Product) -> None:
+    it.stop("worker")
+    try:
+        done = await performate(None, "verify", it.url, "--limit", "3")
+    finally:
+        it.start("worker")
+    assert done.code == 1
+    assert "fail  a clip" in done.out
+    assert "stage queue: STAGE_TIMEOUT" in done.out
+    assert "give ADMIN_TOKEN to have it removed" in done.out
 
 
 async def test_killed_at_each_stage_nothing_is_left_after_the_next_run(it: Product) -> None:

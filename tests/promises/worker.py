@@ -110,7 +110,7 @@ def main(argv: list[str]) -> None:
     configure_logging(settings, service="obedient")
 
     @asynccontextmanager
-    async def role(settings: Settings, figures: Figures) -> AsyncIterator[Engine]:
+    async def role(settings: Settings, _: Figures) -> AsyncIterator[Engine]:
         async with open_clients(settings) as clients:
             name = settings.analysis_queue
             queue = await open_queue(clients, name, dead_letters=dead_letter_name(name))
