@@ -19,6 +19,8 @@ from consumer.media.policy import POLICY
 from consumer.media.timeline import Timeline, read_timeline
 
 NEIGHBOUR_S = 0.15
+# pictures nearer to each other than this are blurred alike: at 240 a second it would be 72 to look at
+APART_S = 0.03
 # Sharpness is compared on small pictures: noise of single pixels is not sharpness.
 SHARPNESS_SIDE = 480
 
@@ -77,8 +79,12 @@ def _window(timeline: Timeline, moment: Moment) -> Sequence[int]:
     pts = timeline.at_or_after(moment.t - SAME_TIME_S)
     if not moment.sharpest:
         return [pts]
-    reach = round(NEIGHBOUR_S / timeline.time_base)
-    return timeline.pts[bisect_left(timeline.pts, pts - reach) : bisect_right(timeline.pts, pts + reach)]
+    reach, apart = round(NEIGHBOUR_S / timeline.time_base), APART_S / timeline.time_base
+    near = timeline.pts[bisect_left(timeline.pts, pts - reach) : bisect_right(timeline.pts, pts + reach)]
+    spaced = {0: pts}
+    for one in near:
+        spaced.setdefault(round((one - pts) / apart), one)
+    return sorted(spaced.values())
 
 
 def _best(
@@ -93,7 +99,7 @@ def _best(
     while frame is not None:
         last = frame
         pts = frame.pts or 0
-        if window[0] <= pts and (best is None or pts <= window[-1]):
+        if window[0] <= pts and (best is None or pts in window):
             score = sharpness(frame) if len(window) > 1 else 0.0
             if score > best_score:
                 best, best_score = frame, score

@@ -1,5 +1,6 @@
 """What `extract` writes, beyond that it is the right picture."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -11,7 +12,7 @@ from consumer.media.frames import extract
 from consumer.media.probe import probe
 from core.error_codes import ErrorCode
 from core.failure import Failure
-from tests.clips import Image, barcode, barcode_in, write_clip
+from tests.clips import H264, Image, barcode, barcode_in, write_clip
 from tests.media.conftest import Made
 from tests.media.test_exact import silent
 
@@ -61,6 +62,18 @@ def test_the_sharpest_neighbour_is_taken_over_the_picture_asked_for(tmp_path: Pa
     (frame,) = extract(clip, probe(clip), [Moment(t=0.5, sharpest=True)], out=tmp_path, progress=silent)
     assert frame.frame_index == 17
     assert barcode_in(tmp_path / "f00.jpg") == 17
+
+
+def test_of_neighbours_that_are_blurred_alike_some_are_looked_at(tmp_path: Path) -> None:
+    """At 240 a second, one in seven: one of the sharp pictures round the moment, or the picture asked for."""
+    sharp = range(130, 138)
+    pictures = [barcode(index) if index in sharp else _blurred(barcode(index)) for index in range(200)]
+    clip = write_clip(tmp_path / "fast.mp4", pictures, replace(H264, fps=240))
+    (frame,) = extract(clip, probe(clip), [Moment(t=0.5, sharpest=True)], out=tmp_path, progress=silent)
+    assert frame.frame_index in sharp
+    assert barcode_in(tmp_path / "f00.jpg") == frame.frame_index
+    (asked,) = extract(clip, probe(clip), [Moment(t=0.2)], out=tmp_path, progress=silent)
+    assert asked.frame_index == 48
 
 
 def _blurred(image: Image) -> Image:
