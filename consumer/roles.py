@@ -151,7 +151,6 @@ async def analysis_role(settings: Settings, figures: Figures) -> AsyncIterator[E
         )
         figures.watch_scratch(tools.scratch, largest=needed)
         figures.watch_breaker(engine.breaker)
-        figures.watch_budget(settings.vision_budget_usd)
         figures.watch_fleet(tools.clock)
         depths = engine.vitals.dead_letters
         reconciler = await open_reconciler(settings, clients, owner=owner, depths=depths, figures=figures)
