@@ -4,7 +4,7 @@ from collections.abc import Iterator, MutableMapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -99,12 +99,6 @@ class Figures:
         """Leaves out one that nothing can open."""
         if breaker.codes:
             self.registry.register(_BreakerCollector(breaker))
-
-    def watch_budget(self, usd: float | None) -> None:
-        """What the vision model may cost a day. No figure where there is no limit."""
-        if usd is not None:
-            about = "What the vision model may cost a day"
-            Gauge("performate_model_budget_usd", about, registry=self.registry).set(usd)
 
     def watch_fleet(self, clock: Clock) -> None:
         self.registry.register(_FleetCollector(self.fleet, clock))

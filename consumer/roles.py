@@ -30,6 +30,7 @@ from consumer.stages import STAGES
 from consumer.stages.download import space_for
 from consumer.stages.stage import Tools
 from consumer.traced import processed
+from consumer.tracing import traced, traced_stages
 from consumer.vision.opening import model_breaker, open_vision
 from consumer.vision.spending import Tally
 from core.aws.clients import Clients, open_clients
@@ -44,6 +45,8 @@ from core.ports import Breakers, Objects
 from core.pose_weights import refuse_missing
 from core.settings import Settings
 from core.spans import published
+from core.telemetry import traced_queue
+from core.tracing import open_tracing
 
 OpenRole = Callable[[Settings, Figures], AbstractAsyncContextManager[Engine]]
 
@@ -79,8 +82,8 @@ async def engine_of(  # the last two are of the analysis role only
     await refuse_broken(queue, limits, dead_letters=dead_letter_name(queue.name))
     setup = Setup(queue=queue, clock=SystemClock(), chance=random.random, limits=limits)
     policy = policy_of_catalogue(max_tries=settings.max_attempts)
-    traced = processed(handler, queue.name)
-    return Engine(setup, handler=traced, policy=policy, breaker=breaker, breakers=breakers)
+    reported = processed(handler, queue.name)
+    return Engine(setup, handler=reported, policy=policy, breaker=breaker, breakers=breakers)
 
 
 @asynccontextmanager
@@ -88,19 +91,24 @@ async def ingest_role(settings: Settings, figures: Figures) -> AsyncIterator[Eng
     """Raises Failure(QUEUE_UNAVAILABLE) naming the queue that is not there, BrokenSetup for one that is set up
     wrong."""
     hide_memory()
-    async with open_clients(settings) as clients, Pool() as pool:
+    async with (
+        open_tracing(settings, service="ingest") as tracing,
+        open_clients(settings) as clients,
+        Pool() as pool,
+    ):
         with open_scratch(settings.scratch_dir, budget=settings.scratch_bytes) as scratch:
             objects = S3Objects(clients.s3, settings.bucket)
             handler = Ingest(
                 objects=objects,
                 records=DynamoRecords(clients.dynamodb, settings.table),
-                analyses=published(await _queue(clients, settings.analysis_queue)),
+                analyses=traced_queue(published(await _queue(clients, settings.analysis_queue)), tracing),
                 clock=SystemClock(),
                 examiner=examiner_of(settings, objects, scratch, pool),
                 figures=figures,
             )
             queue = await _queue(clients, settings.ingest_queue)
-            yield await engine_of(settings, queue, handler, concurrency=settings.ingest_concurrency)
+            seen = traced(handler, tracing, queue=queue.name)
+            yield await engine_of(settings, queue, seen, concurrency=settings.ingest_concurrency)
 
 
 def examiner_of(settings: Settings, objects: Objects, scratch: Scratch, pool: Pool) -> Examiner:
@@ -120,26 +128,29 @@ async def analysis_role(settings: Settings, figures: Figures) -> AsyncIterator[E
     refuse_missing(settings.weights_dir, settings.pose_model)
     hide_memory()
     breaker = model_breaker(SystemClock()) if settings.vision_on else None
-    async with open_clients(settings) as clients, _tools(settings, clients, breaker, figures) as tools:
+    async with (
+        open_tracing(settings, service="worker") as tracing,
+        open_clients(settings) as clients,
+        _tools(settings, clients, breaker, figures) as tools,
+    ):
         owner = f"{settings.instance}-{os.getpid()}-{secrets.token_hex(4)}"
         handler = Analysis(
             records=DynamoRecords(clients.dynamodb, settings.table),
             tools=tools,
-            stages=STAGES,
+            stages=traced_stages(STAGES, tracing),
             owner=owner,
             figures=figures,
         )
         engine = await engine_of(
             settings,
             await _queue(clients, settings.analysis_queue),
-            handler,
+            traced(handler, tracing, queue=settings.analysis_queue),
             concurrency=settings.worker_concurrency,
             breaker=breaker,
             breakers=DynamoBreakers(clients.dynamodb, settings.table),
         )
         figures.watch_scratch(tools.scratch, largest=needed)
         figures.watch_breaker(engine.breaker)
-        figures.watch_budget(settings.vision_budget_usd)
         figures.watch_fleet(tools.clock)
         depths = engine.vitals.dead_letters
         reconciler = await open_reconciler(settings, clients, owner=owner, depths=depths, figures=figures)

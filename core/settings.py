@@ -140,6 +140,10 @@ class Settings(BaseSettings):
     sentry_environment: str = Field("production", description="name of this installation in Sentry")
     sentry_traces: float = Field(0.1, ge=0, le=1, description="share of traces whose queue spans are sent to Sentry")
 
+    otel_exporter_otlp_endpoint: str | None = Field(
+        None, description="an OpenTelemetry collector (OTLP over HTTP) that gets spans; needs the extra otel"
+    )
+
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="lowest level that is logged")
     log_format: Literal["json", "console"] = Field("json", description="one JSON object a line, or for people")
     instance: str = Field(default_factory=socket.gethostname, description="name of this instance in the log")

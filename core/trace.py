@@ -27,9 +27,13 @@ def new_trace() -> Trace:
     return Trace(trace_id=secrets.token_hex(16), span_id=secrets.token_hex(8))
 
 
+def parsed(traceparent: str | None) -> Trace | None:
+    """The span that this header names; None for a missing or malformed one."""
+    match = _TRACEPARENT.match(traceparent or "")
+    return None if match is None else Trace(trace_id=match[1], span_id=match[2], flags=match[3])
+
+
 def continue_trace(traceparent: str | None) -> Trace:
     """The next span of the trace in this header; a missing or malformed header starts a new trace."""
-    match = _TRACEPARENT.match(traceparent or "")
-    if match is None:
-        return new_trace()
-    return Trace(trace_id=match[1], span_id=match[2], flags=match[3]).child()
+    above = parsed(traceparent)
+    return new_trace() if above is None else above.child()

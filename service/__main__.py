@@ -20,6 +20,8 @@ from core.reporting import error_reports
 from core.settings import Settings, load_settings
 from core.shelf import open_redis_shelf
 from core.spans import published
+from core.telemetry import traced_queue
+from core.tracing import open_tracing
 from service.app import make_app
 from service.outside import Outside
 from service.server import serve
@@ -30,18 +32,20 @@ _log = structlog.stdlib.get_logger(__name__)
 @asynccontextmanager
 async def open_outside(settings: Settings) -> AsyncIterator[Outside]:
     async with open_clients(settings) as clients, AsyncExitStack() as stack:
+        tracing = await stack.enter_async_context(open_tracing(settings, service="web"))
         cache = None
         if settings.redis_url is not None:
             cache = await stack.enter_async_context(open_redis_shelf(settings.redis_url, settings.cache_entries))
         yield Outside(
             objects=S3Objects(clients.s3, settings.bucket),
-            ingest=published(await open_queue(clients, settings.ingest_queue)),
+            ingest=traced_queue(published(await open_queue(clients, settings.ingest_queue)), tracing),
             analysis=await open_queue(clients, settings.analysis_queue),
             records=DynamoRecords(clients.dynamodb, settings.table),
             verdicts=DynamoVerdicts(clients.dynamodb, settings.table),
             leavings=AwsLeavings(clients, settings),
             counters=DynamoCounters(clients.dynamodb, settings.table),
             cache=cache,
+            tracing=tracing,
         )
 
 

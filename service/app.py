@@ -38,6 +38,7 @@ from service.probe_figures import ProbeCollector
 from service.problems import problems
 from service.ready_verdict import ReadyVerdict, answered_at_once
 from service.routes import ROUTES
+from service.tracing import requests_traced
 from service.watches import Watches
 
 _ADD = MappingProxyType({"GET": web.get, "POST": web.post, "DELETE": web.delete})
@@ -54,6 +55,7 @@ def make_app(settings: Settings, outside: Outside, *, pace: Pace | None = None) 
             at_once,
             connections.notice,
             identify,
+            *(() if outside.tracing is None else (requests_traced(outside.tracing),)),
             observe,
             cross_origin(settings.cors_origins),
             harden,

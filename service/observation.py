@@ -10,7 +10,8 @@ from service.keys import CALLER, ERROR_CODE, METRICS
 
 CLIENT_GONE = 499
 UNMATCHED = "unmatched"
-_QUIET = frozenset({"/livez", "/readyz", "/metrics"})
+QUIET = frozenset({"/livez", "/readyz", "/metrics"})
+"""Routes of the platform, asked all the time."""
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -51,7 +52,7 @@ def _told(request: web.Request, response: web.StreamResponse | None, seconds: fl
     }
     if status >= 500:
         _log.warning("http.request.completed", **line)
-    elif route in _QUIET:
+    elif route in QUIET:
         _log.debug("http.request.completed", **line)
     else:
         _log.info("http.request.completed", **line)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from core.ports import Counters, Leavings, Objects, Queue, Records, Verdicts
+from core.telemetry import Tracing
 
 
 def utc_now() -> datetime:
@@ -32,6 +33,7 @@ class Outside:
     counters: Counters
     cache: Pingable | None = None
     now: Callable[[], datetime] = utc_now
+    tracing: Tracing | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

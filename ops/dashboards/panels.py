@@ -283,12 +283,8 @@ COST = Board(
     title="Performate / cost",
     shown=(
         Shown(
-            title="Vision model, of the daily budget (24 h)",
-            queries=(
-                _q(
-                    f"sum(increase(performate_model_cost_usd_total{{{USERS}}}[1d])) / max(performate_model_budget_usd)",
-                ),
-            ),
+            title="Vision model, of the day's budget",
+            queries=(_q("max(performate_model_budget_spent_ratio)"),),
             unit="percentunit",
             stat=True,
         ),

@@ -113,22 +113,6 @@ def _codes() -> Iterator[Case]:
     yield Case(alert=name, kind="low traffic", at="20m", series={DONE: "0x30", FAILED: "0+0.2x30", code: "0+0.2x30"})
 
 
-def _budgets() -> Iterator[Case]:
-    cost, budget = 'performate_model_cost_usd_total{synthetic="false"}', "performate_model_budget_usd"
-    for alert, bad, good in (("ModelBudget80", 0.06, 0.05), ("ModelBudget100", 0.08, 0.06)):
-        # 10 USD a day, ten minutes each
-        limit = {budget: "10x450"}
-        more = {"interval": "10m"}
-        yield Case(alert=alert, kind="fires", at="1440m", series={cost: f"0+{bad}x450", **limit}, firing=ONE, **more)
-        yield Case(alert=alert, kind="stays quiet", at="1440m", series={cost: f"0+{good}x450", **limit}, **more)
-        # without a limit there is nothing to spend
-        yield Case(alert=alert, kind="stays quiet", at="1440m", series={cost: f"0+{bad}x450"}, **more)
-        ended = {cost: f"0+{bad}x150 {150 * bad}+0x150", **limit}
-        yield Case(alert=alert, kind="resolves", at="3100m", series=ended, **more)
-        yield Case(alert=alert, kind="no data", at="1440m", series={}, **more)
-        yield Case(alert=alert, kind="low traffic", at="1440m", series={cost: "0x450", **limit}, **more)
-
-
 def _up() -> Iterator[Case]:
     web, other = 'up{job="performate-web",instance="a"}', 'up{job="performate-web",instance="b"}'
     labels = ({"job": "performate-web"},)
@@ -225,6 +209,22 @@ GAUGES = (
         firing={"breaker": "vision-model"},
     ),
     Gauge(
+        alert="ModelBudget80",
+        series={'performate_model_budget_spent_ratio{instance="a"}': "V"},
+        bad="0.8",
+        good="0.79",
+        after=1,
+        firing={},
+    ),
+    Gauge(
+        alert="ModelBudget100",
+        series={'performate_model_budget_spent_ratio{instance="a"}': "V"},
+        bad="1",
+        good="0.99",
+        after=1,
+        firing={},
+    ),
+    Gauge(
         alert="ProberSilent",
         series={'performate_probe_silent{instance="a"}': "V"},
         bad="1",
@@ -300,7 +300,6 @@ def cases() -> Iterator[Case]:
     yield from _slow()
     yield from _requests()
     yield from _codes()
-    yield from _budgets()
     yield from _up()
     for gauge in GAUGES:
         yield from _of(gauge)

@@ -44,9 +44,9 @@ async def consumer_text(folder: Path) -> str:
     with open_scratch(folder, budget=1000) as scratch:
         figures.watch_scratch(scratch, largest=300)
         figures.watch_breaker(engine.breaker)
-        figures.watch_budget(10.0)
         figures.watch_fleet(SystemClock())
-        figures.registry.register(TallyCollector(Tally()))
+        tally = Tally(budget=("2026-11-24", 0.5))
+        figures.registry.register(TallyCollector(tally, SystemClock()))
         return exposition(registry_of(engine.vitals, figures)).decode()
 
 

@@ -18,8 +18,6 @@ RULES = ALERTS / "performate.rules.yml"
 CASES = list(cases())
 EVALUATED = {
     "AnalysisErrorBudgetSlow": "10m",
-    "ModelBudget80": "10m",
-    "ModelBudget100": "10m",
     "AnalysisErrorBudgetMedium": "5m",
     "HttpErrorBudgetSlow": "5m",
 }

@@ -27,6 +27,7 @@ from consumer.scratch import Scratch, open_scratch
 from consumer.stages import STAGES
 from consumer.stages.decoder import OnProgress
 from consumer.stages.stage import Stage, Tools
+from consumer.tracing import traced, traced_stages
 from consumer.vision.describe import PASSING, Model, Vision
 from consumer.vision.spending import Budget, Tally
 from consumer.vision.stored import Answers
@@ -35,6 +36,7 @@ from core.record import Record, Status, rfc3339
 from core.result import Frame, FrameReason, Measurement, Quality, Sport, Video
 from core.settings import Settings
 from core.shelf import Shelf
+from core.telemetry import Tracing, traced_queue
 from tests.consumer.headers import an_mp4
 from tests.engine.rig import Controls, half, running
 from tests.fakes import FakeBreakers, FakeCounters, FakeObjects, FakeQueue, FakeRecords, Faults
@@ -148,6 +150,7 @@ class House:
     settings_changes: dict[str, Any] = field(default_factory=dict)
     model: Model | None = None
     shelf: Shelf | None = None
+    tracing: Tracing | None = None
 
     def __post_init__(self) -> None:
         self.objects = FakeObjects(self.faults)
@@ -198,7 +201,7 @@ class House:
         return Ingest(
             objects=self.objects,
             records=self.records,
-            analyses=self.analysis_queue,
+            analyses=traced_queue(self.analysis_queue, self.tracing),
             clock=self.clock,
             examiner=Examiner(objects=self.objects, clock=self.clock, policy=policy, posters=posters),
             figures=self.figures,
@@ -226,7 +229,12 @@ class House:
                 recall=self._recall(),
             )
             role = Analysis(
-                records=self.records, tools=tools, stages=self.stages, owner=owner, chance=half, figures=self.figures
+                records=self.records,
+                tools=tools,
+                stages=traced_stages(self.stages, self.tracing),
+                owner=owner,
+                chance=half,
+                figures=self.figures,
             )
             async with running(self._engine(self.analysis_queue, role, concurrency=1)) as controls:
                 yield controls
@@ -262,4 +270,5 @@ class House:
         )
         setup = Setup(queue=queue, clock=self.clock, chance=half, limits=limits)
         policy = policy_of_catalogue(max_tries=self.settings.max_attempts)
-        return Engine(setup, handler=handler, policy=policy, breaker=self.breaker, breakers=self.breakers)
+        seen = traced(handler, self.tracing, queue=queue.name)
+        return Engine(setup, handler=seen, policy=policy, breaker=self.breaker, breakers=self.breakers)
