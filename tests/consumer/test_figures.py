@@ -73,8 +73,8 @@ async def test_an_analysis_is_counted_with_its_stages(house: House) -> None:
     assert house.record.status is Status.COMPLETED
     found = found_in(house.figures)
     assert value(found, "performate_analyses_total", outcome="completed", synthetic="false") == 1
-    stages = {labels["stage"] for labels, n in found["performate_stage_duration_seconds_count"] if n == 1}
-    assert stages == {"download", "extract", "analyze", "store"}
+    stages = {(labels["stage"], labels["outcome"]) for labels, n in found["performate_stage_duration_seconds_count"]}
+    assert stages == {(stage, "ok") for stage in ("download", "extract", "analyze", "store")}
 
 
 async def test_a_failure_is_counted_once_with_its_code(house: House) -> None:
