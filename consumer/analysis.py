@@ -9,6 +9,7 @@ import structlog
 from structlog.contextvars import bound_contextvars
 
 from consumer.ending import log_failed, shortened
+from consumer.engine.caught import caught
 from consumer.engine.job import Later, Pulse
 from consumer.engine.policy import Chance
 from consumer.figures import Figures
@@ -108,7 +109,13 @@ class AnalysisJob:
             if found.record.attempt > self._role.tools.settings.max_attempts:
                 raise Failure(ErrorCode.RETRIES_EXHAUSTED, "the worker died during the last try")
             self._pulse.renew_with(found.renew)
-            await self._attempt(found)
+            try:
+                await self._attempt(found)
+            except Failure as failure:
+                if failure.code is ErrorCode.LEASE_LOST:
+                    # what fails here is the janitor's: the loss itself counts
+                    await caught(self._cleared(), doing="clearing what was deleted")
+                raise
         return None
 
     async def fail(self, failure: Failure) -> None:
@@ -139,6 +146,14 @@ class AnalysisJob:
             raise Failure(ErrorCode.INTERNAL, f"an analysis message for a record in {current.status}")
         wait = max(1.0, self._role.leases.left(current)) + WAIT_SPREAD_S * self._role.chance()
         return Later(seconds=wait, reason="another message has it")
+
+    async def _cleared(self) -> None:
+        """Nothing stays of an analysis that was deleted while it ran: who deleted it could not see what came after."""
+        leavings, now = self._role.tools.leavings, self._role.tools.clock.now()
+        record = await self._role.records.get(self._job.analysis_id)
+        if leavings is None or record is None or not record.status.is_final or record.expires_at > now.timestamp():
+            return
+        log.info("analysis.cleared", objects=await leavings.remove_artifacts(record))
 
     async def _lease_to_fail(self) -> Lease | None:
         try:

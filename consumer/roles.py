@@ -35,6 +35,7 @@ from consumer.vision.opening import model_breaker, open_vision
 from consumer.vision.spending import Tally
 from core.aws.clients import Clients, open_clients
 from core.aws.counters import DynamoCounters
+from core.aws.leavings import AwsLeavings
 from core.aws.objects import S3Objects
 from core.aws.posts import DynamoBreakers
 from core.aws.queue import SqsQueue, dead_letter_name, open_queue
@@ -181,6 +182,7 @@ async def _tools(
                     settings=settings,
                     vision=vision,
                     recall=recall,
+                    leavings=AwsLeavings(clients, settings),
                 )
 
 

@@ -1,10 +1,10 @@
 """A handler whose jobs are `queue.process` spans in Sentry."""
 
-import time
 from collections.abc import Mapping
 
 import sentry_sdk
 
+from consumer.engine.clock import SystemClock
 from consumer.engine.job import Handler, Job, Later, Pulse
 from core.failure import Failure
 from core.ports import Delivery
@@ -56,7 +56,7 @@ class TracedJob:
 
     async def run(self) -> Later | None:
         traceparent = self._delivery.attributes.get("traceparent")
-        data = attributes_of(self._delivery, now=time.time())
+        data = attributes_of(self._delivery, now=SystemClock().now().timestamp())
         with queue_span("queue.process", queue=self._queue, traceparent=traceparent, **data) as span:
             try:
                 return await self._inner.run()

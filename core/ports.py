@@ -217,5 +217,8 @@ class Leavings(Protocol):
     async def remove_objects(self, record: Record) -> int:
         """Deletes clip, result and pictures; returns how many there were."""
 
+    async def remove_artifacts(self, record: Record) -> int:
+        """The same without the clip."""
+
     async def forget(self, record: Record) -> bool:
         """Deletes the record. False when it was written since, or is gone."""

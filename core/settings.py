@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -153,6 +154,16 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("sentry_dsn")
+    @classmethod
+    def _is_dsn(cls, value: SecretStr | None) -> SecretStr | None:
+        parts = urlsplit(value.get_secret_value() if value is not None else "")
+        if parts.path.rpartition("/")[2] and parts.scheme in ("http", "https") and parts.username and parts.hostname:
+            return value
+        if value is None or not value.get_secret_value():
+            return None
+        raise ValueError("SENTRY_DSN is not of the form https://KEY@HOST/PROJECT")
 
     @model_validator(mode="after")
     def _can_be_probed(self) -> "Settings":

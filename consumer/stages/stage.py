@@ -14,7 +14,7 @@ from consumer.recall import Recall
 from consumer.scratch import Scratch
 from consumer.stages.decoder import Decoder
 from consumer.vision.describe import Vision
-from core.ports import Objects
+from core.ports import Leavings, Objects
 from core.record import Record
 from core.result import Frame, Measurement, ModelBlock
 from core.settings import Settings
@@ -30,7 +30,7 @@ OpenDecoder = Callable[[], AbstractAsyncContextManager[Decoder]]
 @dataclass(frozen=True, kw_only=True)
 class Tools:
     """What every attempt of this process works with. `vision` is None where no model is configured,
-    `recall` where no result is given twice."""
+    `recall` where no result is given twice, `leavings` where nobody deletes an analysis."""
 
     objects: Objects
     clock: Clock
@@ -39,6 +39,7 @@ class Tools:
     settings: Settings
     vision: Vision | None = None
     recall: Recall | None = None
+    leavings: Leavings | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -35,6 +35,11 @@ class AwsLeavings:
         await self._objects.delete(keys)
         return len(keys)
 
+    async def remove_artifacts(self, record: Record) -> int:
+        keys = await self._under(artifacts_prefix(record.analysis_id))
+        await self._objects.delete(keys)
+        return len(keys)
+
     async def forget(self, record: Record) -> bool:
         with failing_as(ErrorCode.STORE_UNAVAILABLE):
             try:

@@ -41,6 +41,7 @@ from tests.consumer.headers import an_mp4
 from tests.engine.rig import Controls, half, running
 from tests.fakes import FakeBreakers, FakeCounters, FakeObjects, FakeQueue, FakeRecords, Faults
 from tests.fakes.example import AN_ID, MOMENT, a_record
+from tests.fakes.leavings import FakeLeavings
 from tests.fakes.objects import StoredObject
 
 CLIP = an_mp4(bytes(range(256)) * 1024)
@@ -227,6 +228,7 @@ class House:
                 settings=self.settings,
                 vision=self._vision(),
                 recall=self._recall(),
+                leavings=FakeLeavings(self.objects, self.records, self.faults),
             )
             role = Analysis(
                 records=self.records,

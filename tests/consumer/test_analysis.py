@@ -7,8 +7,8 @@ from structlog.testing import capture_logs
 from consumer.stages.stage import Bench, Case, Stage
 from core.error_codes import ErrorCode
 from core.failure import Failure
-from core.record import Status
-from core.transitions import claimed, completed, reopened
+from core.record import Status, frame_key
+from core.transitions import Change, claimed, closed, completed, reopened
 from tests.consumer.rig import CLIP, House
 from tests.fakes.example import AN_ID, MOMENT
 
@@ -139,6 +139,24 @@ async def test_losing_the_lease_closes_the_decoder_and_the_folder_within_a_secon
         assert house.decoder.open == 0
         assert list(house.scratch_dir.rglob("clip.mp4")) == []
     assert house.record.lease_owner == "thief"
+
+
+async def test_of_an_analysis_that_is_deleted_while_it_runs_nothing_stays(house: House) -> None:
+    async def deleted(bench: Bench, case: Case) -> Case:
+        await bench.tools.objects.put(frame_key(AN_ID, "e00"), b"x", content_type="image/jpeg")
+        await house.records.apply(AN_ID, closed(MOMENT, Failure(ErrorCode.CANCELLED), epoch=0))
+        past = Change(name="dismissed", sources=frozenset({Status.FAILED}), sets={"expires_at": 1})
+        await house.records.apply(AN_ID, past)
+        await bench.lease.renew()
+        return case
+
+    house.stages = (Stage(name="deleted", limit_s=lambda _: 100, share=1, run=deleted),)
+    await house.ready()
+    await house.ask()
+    async with house.analysing():
+        await asyncio.sleep(30)
+    assert [key for key in house.objects.stored if key.startswith("artifacts/")] == []
+    assert house.analysis_queue.dead == []
 
 
 async def test_a_stale_token_writes_nothing(house: House) -> None:

@@ -14,11 +14,17 @@ class FakeLeavings:
 
     async def remove_objects(self, record: Record) -> int:
         async with self.faults.around("leavings.remove_objects"):
-            prefix = artifacts_prefix(record.analysis_id)
-            keys = [key for key in self._objects.stored if key == record.key or key.startswith(prefix)]
-            for key in keys:
-                del self._objects.stored[key]
-            return len(keys)
+            return self._removed(record.key, artifacts_prefix(record.analysis_id))
+
+    async def remove_artifacts(self, record: Record) -> int:
+        async with self.faults.around("leavings.remove_artifacts"):
+            return self._removed(artifacts_prefix(record.analysis_id))
+
+    def _removed(self, *prefixes: str) -> int:
+        keys = [key for key in self._objects.stored if key.startswith(prefixes)]
+        for key in keys:
+            del self._objects.stored[key]
+        return len(keys)
 
     async def forget(self, record: Record) -> bool:
         async with self.faults.around("leavings.forget"):
