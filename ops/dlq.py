@@ -38,6 +38,24 @@ the end, and lost in no case; but SQS counts the look: RECEIVES says how often a
 UNDECODABLE, or "{MOVED_BY_SQS}" for what SQS itself moved. It may be given several times.
 Ages are 90s, 15m, 2h, 3d, counted from when the letter was put there.
 """
+EXAMPLES = {
+    "ls": """
+performate dlq ls --queue analysis
+performate dlq ls --reason POISON_MESSAGE --json""",
+    "show": """
+performate dlq show 9b2f6f6e-3c1d-4a57-9a51-0d7f0f6f2a11
+performate dlq show 9b2f6f6e-3c1d-4a57-9a51-0d7f0f6f2a11 --json""",
+    "redrive": """
+performate dlq redrive --queue analysis --dry-run
+performate dlq redrive --queue analysis --reason RETRIES_EXHAUSTED --rate 2""",
+    "purge": """
+performate dlq purge --queue ingest --reason UNDECODABLE --dry-run
+performate dlq purge --queue ingest --reason UNDECODABLE""",
+}
+
+
+def _epilog(name: str) -> str:
+    return f"\b{EXAMPLES[name]}\n{ABOUT}"
 
 
 @asynccontextmanager
@@ -64,7 +82,7 @@ def dlq() -> None:
     """
 
 
-@dlq.command(epilog=ABOUT)
+@dlq.command(epilog=_epilog("ls"))
 @queue_option(required=False)
 @filters
 def ls(**options: object) -> None:
@@ -80,7 +98,7 @@ def ls(**options: object) -> None:
     _run(work)
 
 
-@dlq.command(epilog=ABOUT)
+@dlq.command(epilog=_epilog("show"))
 @click.argument("which")
 @queue_option(required=False)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line on stdout.")
@@ -98,7 +116,7 @@ def show(which: str, queue: str | None, as_json: bool) -> None:
     _run(work)
 
 
-@dlq.command(epilog=ABOUT)
+@dlq.command(epilog=_epilog("redrive"))
 @queue_option(required=True)
 @filters
 @click.option("--rate", type=click.FloatRange(min=0, min_open=True), metavar="N", help="At most N letters a second.")
@@ -121,7 +139,7 @@ def redrive(rate: float | None, dry_run: bool, **options: object) -> None:
     _run(work)
 
 
-@dlq.command(epilog=ABOUT)
+@dlq.command(epilog=_epilog("purge"))
 @queue_option(required=True)
 @filters
 @click.option("--dry-run", is_flag=True, help="Say what would be deleted, and delete nothing.")

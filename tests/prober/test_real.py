@@ -76,6 +76,15 @@ async def test_what_it_made_is_gone_for_readers(it: Product) -> None:
     assert await objects_in(it) == []
 
 
+async def test_one_probe_as_json(it: Product) -> None:
+    done = await performate(None, "probe", "once", "--json", env={**it.env, "LOG_FORMAT": "console"})
+    assert done.code == 0, done.err
+    assert done.json["result"] in RESULTS
+    assert set(done.json["stage_ms"]) == set(STAGES)
+    unable = await performate(None, "probe", "once", "--json", env={**it.env, "ADMIN_TOKEN": ""})
+    assert (unable.code, unable.json["event"]) == (2, "probe.start.failed")
+
+
 async def test_verify_needs_the_address_alone(it: Product) -> None:
     """And prints the figures; the token, where there is one, removes what it sent."""
     token = {"ADMIN_TOKEN": ADMIN_TOKEN}
