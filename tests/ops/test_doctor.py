@@ -148,7 +148,9 @@ async def test_settings_that_are_seldom_meant(aws: Settings) -> None:
     assert (await of(ADMIN_TOKEN="hunter2"))["admin token"] == "warn"
     assert (await of(ADMIN_TOKEN="hunter2" * 5))["admin token"] == "ok"
     assert (await of(SENTRY_DSN="https://verysecret@sentry.example/1"))["sentry"] == "ok"
-    assert (await of(SENTRY_DSN="verysecret"))["sentry"] == "fail"
+    with pytest.raises(SystemExit) as refused:
+        await of(SENTRY_DSN="verysecret")
+    assert refused.value.code == 2
     assert (await of(ALARM_URL="ftp://verysecret"))["alarms"] == "fail"
     assert (await of(ALARM_URL="https://verysecret"))["alarms"] == "warn"
     assert (await of(ALARM_URL="https://verysecret", ALARM_SECRET="hunter2"))["alarms"] == "ok"
