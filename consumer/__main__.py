@@ -11,9 +11,10 @@ import structlog
 
 from consumer.engine.preflight import BrokenSetup
 from consumer.figures import Figures
-from consumer.liveness import PortTaken, health_port
+from consumer.liveness import health_port
 from consumer.roles import OpenRole, analysis_role, ingest_role
 from core.failure import Failure
+from core.health_port import PortTaken
 from core.log import configure_logging, log_settings
 from core.reporting import error_reports
 from core.settings import Settings, load_settings

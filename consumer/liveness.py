@@ -1,7 +1,6 @@
 """A consumer's own port: /livez, /readyz, /metrics, from the process and the event loop that they tell of."""
 
 import asyncio
-import errno
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -12,17 +11,12 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry
 from consumer.engine.vitals import Vitals
 from consumer.figures import Figures
 from consumer.metrics import exposition, registry_of
+from core.health_port import listening
 from core.settings import Settings
 
 log = structlog.stdlib.get_logger(__name__)
 VITALS = web.AppKey("vitals", Vitals)
 REGISTRY = web.AppKey("registry", CollectorRegistry)
-KEEPALIVE_S = 15
-SHUTDOWN_S = 0.5
-
-
-class PortTaken(Exception):
-    """The text says which setting is in the way."""
 
 
 def make_app(vitals: Vitals, figures: Figures) -> web.Application:
@@ -59,29 +53,12 @@ async def health_port(settings: Settings, vitals: Vitals, figures: Figures) -> A
         yield
         return
     watch = asyncio.create_task(vitals.watch())
-    runner = web.AppRunner(
-        make_app(vitals, figures),
-        access_log=None,
-        handle_signals=False,
-        keepalive_timeout=KEEPALIVE_S,
-        shutdown_timeout=SHUTDOWN_S,
-    )
-    await runner.setup()
     try:
-        await _listen(runner, settings)
-        yield
+        async with listening(make_app(vitals, figures), settings):
+            log.info("consumer.health_port.opened", host=settings.host, port=settings.health_port)
+            yield
     finally:
         watch.cancel()
-        await runner.cleanup()
-
-
-async def _listen(runner: web.AppRunner, settings: Settings) -> None:
-    try:
-        await web.TCPSite(runner, settings.host, settings.health_port).start()
-    except OSError as error:
-        what = "is taken" if error.errno == errno.EADDRINUSE else f"cannot be opened ({error.strerror})"
-        raise PortTaken(f"HEALTH_PORT {settings.health_port} at {settings.host} {what}") from None
-    log.info("consumer.health_port.opened", host=settings.host, port=settings.health_port)
 
 
 def _answer(state: str, against: tuple[str, ...]) -> web.Response:

@@ -15,7 +15,7 @@ import structlog
 from pydantic import ValidationError
 
 from consumer.engine.caught import caught
-from consumer.vision.prompt import PROMPT_VERSION
+from consumer.vision.prompt import PROMPT_VERSION, asked_with
 from core.failure import Failure
 from core.ports import CACHE, Counters, Objects
 from core.record import Record, frame_key, result_key
@@ -78,8 +78,7 @@ class Recall:
         parts = [sha256, record.sport_type, record.language, ANALYZER, settings.version, settings.pose_model]
         parts += [str(settings.frame_count), str(settings.frame_long_side)]
         if settings.vision_on:
-            parts += [str(PROMPT_VERSION), settings.vision_model, settings.openai_base_url or "openai"]
-            parts.append(f"blur={settings.vision_blur_faces}")
+            parts += [str(PROMPT_VERSION), *asked_with(settings)]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
     async def _fetched(self, source: str, sha256: str, folder: Path) -> Recalled | None:

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from core.dsn import Address
 from core.prices import prices_of
 from core.probing import PROBE_EVERY_MIN, Cadence, cadence
 
@@ -158,12 +158,10 @@ class Settings(BaseSettings):
     @field_validator("sentry_dsn")
     @classmethod
     def _is_dsn(cls, value: SecretStr | None) -> SecretStr | None:
-        parts = urlsplit(value.get_secret_value() if value is not None else "")
-        if parts.path.rpartition("/")[2] and parts.scheme in ("http", "https") and parts.username and parts.hostname:
-            return value
         if value is None or not value.get_secret_value():
             return None
-        raise ValueError("SENTRY_DSN is not of the form https://KEY@HOST/PROJECT")
+        Address.of(value.get_secret_value())
+        return value
 
     @model_validator(mode="after")
     def _can_be_probed(self) -> "Settings":

@@ -4,12 +4,13 @@ Both belong to the trace in the message's `traceparent`. Wrapped round a queue a
 are put together, so that neither knows of it; without an open Sentry they are handed back as they are.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import sentry_sdk
 
-from core.ports import Delivery, Queue, QueueSetup
+from core.ports import Queue
+from core.queue_around import QueueAround
 from core.trace import continue_trace
 
 SYSTEM = "aws_sqs"
@@ -46,37 +47,10 @@ def published(queue: Queue) -> Queue:
     return PublishedQueue(queue) if sentry_sdk.get_client().is_active() else queue
 
 
-class PublishedQueue:
-    """core.ports.Queue round another one."""
-
-    def __init__(self, inner: Queue) -> None:
-        self._inner = inner
-
-    @property
-    def name(self) -> str:
-        return self._inner.name
-
+class PublishedQueue(QueueAround):
     async def send(self, body: str, attributes: Mapping[str, str], *, delay_s: int = 0) -> str:
         size = {"messaging.message.body.size": len(body.encode())}
         with queue_span("queue.publish", queue=self.name, traceparent=attributes.get("traceparent"), **size) as span:
-            message_id = await self._inner.send(body, attributes, delay_s=delay_s)
+            message_id = await super().send(body, attributes, delay_s=delay_s)
             span["messaging.message.id"] = message_id
             return message_id
-
-    async def receive(self, *, limit: int, wait_s: int, visibility_s: int) -> Sequence[Delivery]:
-        return await self._inner.receive(limit=limit, wait_s=wait_s, visibility_s=visibility_s)
-
-    async def delete(self, receipts: Sequence[str]) -> Sequence[str]:
-        return await self._inner.delete(receipts)
-
-    async def change_visibility(self, receipt: str, seconds: int) -> None:
-        await self._inner.change_visibility(receipt, seconds)
-
-    async def dead_letter(self, delivery: Delivery, *, reason: str) -> None:
-        await self._inner.dead_letter(delivery, reason=reason)
-
-    async def depth(self) -> int:
-        return await self._inner.depth()
-
-    async def setup(self) -> QueueSetup:
-        return await self._inner.setup()

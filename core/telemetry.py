@@ -4,12 +4,12 @@ Names and attributes are OpenTelemetry's semantic conventions; messaging.system 
 address's query, a key or a file name.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from core.ports import Delivery, Queue, QueueSetup
+from core.ports import Queue
+from core.queue_around import QueueAround
 from core.trace import Trace
 
 Kind = Literal["server", "producer", "consumer", "internal"]
@@ -41,45 +41,23 @@ class Tracing(Protocol):
 
 
 def traced_queue(queue: Queue, tracing: Tracing | None) -> Queue:
-    return queue if tracing is None else TracedQueue(queue=queue, tracing=tracing)
+    return queue if tracing is None else TracedQueue(queue, tracing)
 
 
-@dataclass(frozen=True, kw_only=True)
-class TracedQueue:
-    """core.ports.Queue with a producer's span round each send, in the trace that the message carries."""
+class TracedQueue(QueueAround):
+    """With a producer's span round each send, in the trace that the message carries."""
 
-    queue: Queue
-    tracing: Tracing
-
-    @property
-    def name(self) -> str:
-        return self.queue.name
+    def __init__(self, inner: Queue, tracing: Tracing) -> None:
+        super().__init__(inner)
+        self._tracing = tracing
 
     async def send(self, body: str, attributes: Mapping[str, str], *, delay_s: int = 0) -> str:
         known = messaging(self.name, "send")
         parent = attributes.get("traceparent")
-        with self.tracing.span(f"send {self.name}", kind="producer", attributes=known, parent=parent) as span:
-            message_id = await self.queue.send(body, attributes, delay_s=delay_s)
+        with self._tracing.span(f"send {self.name}", kind="producer", attributes=known, parent=parent) as span:
+            message_id = await super().send(body, attributes, delay_s=delay_s)
             span.note("messaging.message.id", message_id)
         return message_id
-
-    async def receive(self, *, limit: int, wait_s: int, visibility_s: int) -> Sequence[Delivery]:
-        return await self.queue.receive(limit=limit, wait_s=wait_s, visibility_s=visibility_s)
-
-    async def delete(self, receipts: Sequence[str]) -> Sequence[str]:
-        return await self.queue.delete(receipts)
-
-    async def change_visibility(self, receipt: str, seconds: int) -> None:
-        await self.queue.change_visibility(receipt, seconds)
-
-    async def dead_letter(self, delivery: Delivery, *, reason: str) -> None:
-        await self.queue.dead_letter(delivery, reason=reason)
-
-    async def depth(self) -> int:
-        return await self.queue.depth()
-
-    async def setup(self) -> QueueSetup:
-        return await self.queue.setup()
 
 
 def messaging(queue: str, operation: Literal["send", "process"]) -> dict[str, Value]:

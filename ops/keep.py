@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +73,12 @@ def _told(code: int) -> str:
     return f"ended (exit {code})" if code >= 0 else f"was killed ({signal.Signals(-code).name})"
 
 
+def commands() -> Mapping[str, str]:
+    """The Procfile's processes by name."""
+    found: Mapping[str, str] = parse_procfile((ROOT / "Procfile").read_text()).processes
+    return found
+
+
 def keep(name: str, command: Sequence[str]) -> int:
     """Runs it under a file that says who keeps it."""
     PIDS.mkdir(parents=True, exist_ok=True)
@@ -95,14 +101,13 @@ def start_again(name: str) -> int:
 
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m ops.keep", description=__doc__)
-    commands = parse_procfile((ROOT / "Procfile").read_text()).processes
-    parser.add_argument("name", choices=list(commands))
+    parser.add_argument("name", choices=list(commands()))
     parser.add_argument("--again", action="store_true", help="start it again, where it has ended")
     options = parser.parse_args(argv)
     os.chdir(ROOT)
     if options.again:
         return start_again(options.name)
-    return keep(options.name, shlex.split(commands[options.name]))
+    return keep(options.name, shlex.split(commands()[options.name]))
 
 
 if __name__ == "__main__":

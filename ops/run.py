@@ -21,13 +21,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from honcho.environ import parse_procfile
 from honcho.manager import Manager
 
 from core.settings import load_settings
+from ops.keep import ROOT, commands
 from ops.provision import provision
 
-ROOT = Path(__file__).resolve().parent.parent
 DATA = Path(".data")
 READY_S = 30
 STOP_S = 5
@@ -164,7 +163,7 @@ def run_procfile(env: Mapping[str, str], *, url: str, aws: subprocess.Popen[byte
     """Runs the Procfile until a signal, or until one process ends as it starts; returns the exit code, 0 after Ctrl-C.
     One that ends later is waited for (ops/keep.py)."""
     manager = Manager()
-    for name in parse_procfile((ROOT / "Procfile").read_text()).processes:
+    for name in commands():
         manager.add_process(name, f"exec python -m ops.keep {name}", env=dict(env), cwd=str(ROOT))
     ended = threading.Event()
     threading.Thread(target=_watch, args=(aws, ended), daemon=True).start()

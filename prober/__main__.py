@@ -12,13 +12,14 @@ import structlog
 
 from core.error_codes import ErrorCode
 from core.failure import Failure
+from core.health_port import PortTaken
 from core.log import configure_logging, log_settings
 from core.reporting import error_reports
 from core.settings import Settings, load_settings
 from prober.alarms import notifier_of
 from prober.checkins import checkins_of
 from prober.clip import make_clip, new_nonce
-from prober.figures import PortTaken, metrics_port
+from prober.figures import metrics_port
 from prober.lease import LeaseLost
 from prober.loop import Loop
 from prober.outside import Outside, open_outside

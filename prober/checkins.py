@@ -7,11 +7,11 @@ import time
 import uuid
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 import aiohttp
 import structlog
 
+from core.dsn import Address
 from core.probing import MONITOR, Cadence
 from core.settings import Settings
 from core.trace import Trace
@@ -27,24 +27,6 @@ _log = structlog.stdlib.get_logger(__name__)
 class CheckIn:
     check_in_id: str
     began: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class Address:
-    """What a DSN says: where envelopes go, and with which key."""
-
-    envelopes: str
-    key: str
-
-    @classmethod
-    def of(cls, dsn: str) -> "Address":
-        """Raises ValueError for what is no DSN; its text does not hold the DSN."""
-        parts = urlsplit(dsn)
-        path, _, project = parts.path.rpartition("/")
-        if parts.scheme not in ("http", "https") or not parts.username or not parts.hostname or not project:
-            raise ValueError("SENTRY_DSN is not of the form https://KEY@HOST/PROJECT")
-        host = parts.hostname if parts.port is None else f"{parts.hostname}:{parts.port}"
-        return cls(envelopes=f"{parts.scheme}://{host}{path}/api/{project}/envelope/", key=parts.username)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,6 @@
 How the pipeline stands is the web process's to say, from the stored verdicts: that holds for a cron as well.
 """
 
-import errno
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -18,16 +17,13 @@ from prometheus_client import (
     generate_latest,
 )
 
+from core.health_port import listening
 from core.settings import Settings
 from core.verdicts import Run
 
 BUCKETS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 90, 120, 300)
 
 _log = structlog.stdlib.get_logger(__name__)
-
-
-class PortTaken(Exception):
-    """The text says which setting is in the way."""
 
 
 class Figures:
@@ -89,19 +85,6 @@ async def metrics_port(settings: Settings, figures: Figures) -> AsyncIterator[No
     app = web.Application()
     app.router.add_get("/metrics", metrics)
     app.router.add_get("/livez", livez)
-    runner = web.AppRunner(app, access_log=None, handle_signals=False, keepalive_timeout=15, shutdown_timeout=0.5)
-    await runner.setup()
-    try:
-        await _listen(runner, settings)
+    async with listening(app, settings):
+        _log.info("prober.health_port.opened", host=settings.host, port=settings.health_port)
         yield
-    finally:
-        await runner.cleanup()
-
-
-async def _listen(runner: web.AppRunner, settings: Settings) -> None:
-    try:
-        await web.TCPSite(runner, settings.host, settings.health_port).start()
-    except OSError as error:
-        what = "is taken" if error.errno == errno.EADDRINUSE else f"cannot be opened ({error.strerror})"
-        raise PortTaken(f"HEALTH_PORT {settings.health_port} at {settings.host} {what}") from None
-    _log.info("prober.health_port.opened", host=settings.host, port=settings.health_port)

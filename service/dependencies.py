@@ -4,9 +4,9 @@ without a wait."""
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal
+from typing import Literal, TypeVar
 
 import structlog
 
@@ -17,8 +17,7 @@ from service.outside import Outside, Pingable
 
 Availability = Literal["available", "unavailable", "not_configured"]
 State = Literal["starting", "running", "stale", "stopped"]
-Probe = Callable[[], Awaitable[object]]
-"""Says what it found, and never None."""
+T = TypeVar("T")
 
 NAMES = ("s3", "sqs", "store", "redis")
 _NO_KEY = "health/nothing-lies-here"
@@ -38,6 +37,11 @@ class Backlog:
     oldest_s: float | None = None
 
 
+UNKNOWN = Backlog()
+Probe = Callable[[], Awaitable[Backlog]]
+"""Says what waits there, where it knows of any."""
+
+
 class DependencyCheck:
     """`run` looks every `interval_s`, for ever; the answers below are about its last look.
 
@@ -54,7 +58,7 @@ class DependencyCheck:
         self._interval_s = interval_s
         self._limit_s = limit_s
         self._now = now
-        self._found: Mapping[str, object | None] = {}
+        self._found: Mapping[str, Backlog | None] = {}
         self._at: float | None = None
         self._first = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -70,14 +74,14 @@ class DependencyCheck:
             await asyncio.sleep(self._interval_s)
 
     async def look(self) -> None:
-        found = await asyncio.gather(*(self._answers(name, probe) for name, probe in self._probes.items()))
+        looks = [self._answers(name, probe) for name, probe in self._probes.items()]
+        *found, _ = await asyncio.gather(*looks, self._answers("counters", self._read_counters))
         now = dict(zip(self._probes, found, strict=True))
         for name, answer in now.items():
             available = answer is not None
-            if available != (self._found.get(name, True) is not None):
+            if available != (self._found.get(name, UNKNOWN) is not None):
                 _log.warning("dependency.changed", dependency=name, available=available)
         self._found = now
-        await self._answers("counters", self._read_counters)
         self._at = self._now()
         self._first.set()
 
@@ -112,12 +116,11 @@ class DependencyCheck:
     @property
     def backlog(self) -> Backlog:
         if self.state != "running":
-            return Backlog()
-        depths, oldest_s = self._found.get("sqs"), self._found.get("store")
-        ingest, analysis = depths if isinstance(depths, tuple) else (None, None)
-        return Backlog(ingest=ingest, analysis=analysis, oldest_s=oldest_s if isinstance(oldest_s, float) else None)
+            return UNKNOWN
+        queues, store = (self._found.get(name) or UNKNOWN for name in ("sqs", "store"))
+        return replace(queues, oldest_s=store.oldest_s)
 
-    async def _answers(self, name: str, probe: Probe) -> object | None:
+    async def _answers(self, name: str, probe: Callable[[], Awaitable[T]]) -> T | None:
         """What the dependency said; None where it did not."""
         try:
             async with asyncio.timeout(self._limit_s):
@@ -128,29 +131,29 @@ class DependencyCheck:
 
 
 def _probes(outside: Outside) -> Mapping[str, Probe]:
-    async def queues() -> tuple[int, int]:
+    async def queues() -> Backlog:
         ingest, analysis = await asyncio.gather(outside.ingest.depth(), outside.analysis.depth())
-        return ingest, analysis
+        return Backlog(ingest=ingest, analysis=analysis)
 
-    async def bucket() -> bool:
+    async def bucket() -> Backlog:
         await outside.objects.head(_NO_KEY)
-        return True
+        return UNKNOWN
 
-    async def store() -> float:
+    async def store() -> Backlog:
         await outside.records.get(_NO_ID)
         now = outside.now()
         waiting = await outside.records.waiting(before=rfc3339(now), limit=1)
         since = [datetime.fromisoformat(record.queued_at or record.updated_at) for record in waiting]
-        return max(((now - moment).total_seconds() for moment in since), default=0.0)
+        return Backlog(oldest_s=max(((now - moment).total_seconds() for moment in since), default=0.0))
 
     found: dict[str, Probe] = {"s3": bucket, "sqs": queues, "store": store}
     return found if outside.cache is None else {**found, "redis": _pinging(outside.cache)}
 
 
 def _pinging(cache: Pingable) -> Probe:
-    async def ping() -> bool:
+    async def ping() -> Backlog:
         await cache.ping()
-        return True
+        return UNKNOWN
 
     return ping
 

@@ -18,7 +18,16 @@ from consumer.engine.breaker import Breaker, State
 from consumer.media.facts import Jpeg, Probe, Shot
 from consumer.vision import money
 from consumer.vision.answer import Answer, Tokens
-from consumer.vision.prompt import PROMPT_VERSION, Sheet, Wanted, digest, grounds_of, repair_body, request_body
+from consumer.vision.prompt import (
+    PROMPT_VERSION,
+    Sheet,
+    Wanted,
+    asked_with,
+    digest,
+    grounds_of,
+    repair_body,
+    request_body,
+)
 from consumer.vision.said import Grounded, Misformed, grounded, plain, read
 from consumer.vision.shots import Shown, shown
 from consumer.vision.spending import Budget, Tally
@@ -257,9 +266,7 @@ def question_key(record: Record, sha256: str, measured: Measurement, settings: S
         record.language,
         measured.analyzer,
         f"prompt-{PROMPT_VERSION}",
-        settings.vision_model,
-        settings.openai_base_url or "openai",
-        f"blur={settings.vision_blur_faces}",
+        *asked_with(settings),
     )
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 

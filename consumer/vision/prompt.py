@@ -15,6 +15,7 @@ from consumer.vision.said import Grounds, form
 from consumer.vision.shots import Shown
 from core.record import Language
 from core.result import Event, Measurement, Metric, MetricName, Sport
+from core.settings import Settings
 
 PROMPT_VERSION = 1
 """Goes up with every change of what is sent: the golden requests under tests/vision/golden show the change."""
@@ -62,6 +63,12 @@ class Wanted:
     model: str
     max_tokens: int
     detail: bool
+
+
+def asked_with(settings: Settings) -> tuple[str, ...]:
+    """The settings that decide an answer: who is asked, where, and what is shown."""
+    server = settings.openai_base_url or "openai"
+    return settings.vision_model, server, f"blur={settings.vision_blur_faces}"
 
 
 def grounds_of(measured: Measurement, frames: Sequence[Shown], sport: Sport) -> Grounds:

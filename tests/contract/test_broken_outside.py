@@ -21,21 +21,9 @@ from core.failure import Failure
 from core.transitions import uploaded
 from tests.emulator import fresh_settings
 from tests.fakes import AN_ID, MOMENT, a_record
+from tests.loopback import serving
 
 LENGTH = 1_000_000
-
-
-@asynccontextmanager
-async def answering(answer: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]) -> AsyncIterator[str]:
-    """A server that gives this answer to everything."""
-    runner = web.ServerRunner(web.Server(answer), shutdown_timeout=0)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    host, port = runner.addresses[0][:2]
-    try:
-        yield f"http://{host}:{port}"
-    finally:
-        await runner.cleanup()
 
 
 def _queue(clients: Clients) -> SqsQueue:
@@ -86,7 +74,7 @@ async def test_every_answer_is_an_error() -> None:
     async def broken(_: web.BaseRequest) -> web.StreamResponse:
         return web.Response(status=500, text="<Error><Code>InternalError</Code></Error>")
 
-    async with answering(broken) as url:
+    async with serving(broken) as url:
         await _assert_each_fails_with_its_code(url)
 
 
@@ -96,7 +84,7 @@ async def test_every_connection_is_dropped() -> None:
         request.transport.abort()
         return web.Response()
 
-    async with answering(dropping) as url:
+    async with serving(dropping) as url:
         await _assert_each_fails_with_its_code(url)
 
 
@@ -108,7 +96,7 @@ async def test_a_refused_receive_is_tried_once() -> None:
         requests.append(request.headers["X-Amz-Target"])
         return web.json_response({"__type": "com.amazonaws.sqs#ThrottlingException"}, status=503)
 
-    async with answering(throttling) as url, open_clients(fresh_settings(url)) as clients:
+    async with serving(throttling) as url, open_clients(fresh_settings(url)) as clients:
         with pytest.raises(Failure) as caught:
             await _queue(clients).receive(limit=1, wait_s=0, visibility_s=1)
     assert caught.value.detail == "ReceiveMessage refused: ThrottlingException"
@@ -122,7 +110,7 @@ async def _one_batch(*, failed_code: str) -> list[str]:
         failure = {"Id": "1", "Code": failed_code, "SenderFault": False, "Message": "no"}
         return web.json_response({"Successful": [{"Id": "0"}], "Failed": [failure]})
 
-    async with answering(half) as url, open_clients(fresh_settings(url)) as clients:
+    async with serving(half) as url, open_clients(fresh_settings(url)) as clients:
         return list(await _queue(clients).delete(["first", "second"]))
 
 
@@ -182,7 +170,7 @@ async def test_a_download_that_ends_early_says_so(
             async for chunk in chunks:
                 received.extend(chunk)
 
-    async with answering(answer) as url, _objects(url, read_timeout=0.5) as objects:
+    async with serving(answer) as url, _objects(url, read_timeout=0.5) as objects:
         with pytest.raises(Failure) as caught:
             await download(objects)
     assert caught.value.code is ErrorCode.DOWNLOAD_FAILED
@@ -196,7 +184,7 @@ async def test_a_stream_asks_for_this_version_from_this_byte() -> None:
         asked.append((request.headers.get("If-Match"), request.headers.get("Range")))
         return web.Response(body=b"rest")
 
-    async with answering(answer) as url, _objects(url) as objects:
+    async with serving(answer) as url, _objects(url) as objects:
         for start in (0, 700):
             async with objects.stream("k", etag="abc", start=start) as chunks:
                 assert [chunk async for chunk in chunks] == [b"rest"]

@@ -22,6 +22,7 @@ from core.settings import load_settings
 from core.spans import published, queue_span
 from tests.emulator import ROOT, Emulator, environment, fresh_settings
 from tests.fakes import FakeQueue, a_record
+from tests.loopback import serving
 from tests.promises.processes import variables
 from tests.security.canaries import SETTINGS, Heard, listening
 
@@ -162,12 +163,9 @@ async def test_a_real_process_sends_its_last_word(emulator: Emulator) -> None:
         bodies.append(await request.read())
         return web.json_response({})
 
-    runner = web.ServerRunner(web.Server(receive), shutdown_timeout=0)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    try:
+    async with serving(receive) as url:
         settings = variables(fresh_settings(emulator.url))
-        dsn = f"http://hunter2key@127.0.0.1:{runner.addresses[0][1]}/7"
+        dsn = f"{url.replace('http://', 'http://hunter2key@')}/7"
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "consumer", "analysis"),
             cwd=ROOT,
@@ -175,8 +173,6 @@ async def test_a_real_process_sends_its_last_word(emulator: Emulator) -> None:
             stdout=asyncio.subprocess.PIPE,
         )
         out, _ = await process.communicate()
-    finally:
-        await runner.cleanup()
     assert process.returncode == 1
     assert [json.loads(line)["event"] for line in out.splitlines()][-1] == "consumer.start.failed"
     (body,) = bodies

@@ -22,6 +22,11 @@ class Answer:
     def json(self) -> Any:
         return json.loads(self.out)
 
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        """Of JSON."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
 
 async def performate(
     settings: Settings | None, *argv: str, typed: bytes = b"", env: Mapping[str, str] | None = None

@@ -9,6 +9,7 @@ from aiohttp import web
 from core.settings import Settings
 from ops.checkup.model import of_model
 from tests.emulator import fresh_settings
+from tests.loopback import serving
 
 NOWHERE = "http://127.0.0.1:1"
 KEY = "sk-proj-hunter2hunter2"
@@ -20,13 +21,8 @@ async def provider(status: int, asked: list[str]) -> AsyncIterator[str]:
         asked.append(f"{request.method} {request.path} {request.headers.get('Authorization')}")
         return web.json_response({}, status=status)
 
-    runner = web.ServerRunner(web.Server(answer), shutdown_timeout=0)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    try:
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
-    finally:
-        await runner.cleanup()
+    async with serving(answer) as url:
+        yield f"{url}/v1"
 
 
 def settings(**given: str) -> Settings:

@@ -17,6 +17,7 @@ from core.settings import Settings
 from ops import desired
 from ops.provision import provision
 from tests.emulator import ORIGIN, ROOT, Emulator, environment, fresh_settings
+from tests.loopback import serving
 
 DAY_S = 24 * 3600
 
@@ -182,14 +183,8 @@ async def _lacking(url: str, call: str, status: int, code: str) -> AsyncIterator
             kept = {k: v for k, v in reply.headers.items() if k.lower() not in ("transfer-encoding", "content-length")}
             return web.Response(status=reply.status, headers=kept, body=await reply.read())
 
-    async with aiohttp.ClientSession(auto_decompress=False) as session:
-        runner = web.ServerRunner(web.Server(forward), shutdown_timeout=0)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        try:
-            yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-        finally:
-            await runner.cleanup()
+    async with aiohttp.ClientSession(auto_decompress=False) as session, serving(forward) as own:
+        yield own
 
 
 async def test_what_an_emulator_does_not_know_is_said(emulator: Emulator) -> None:

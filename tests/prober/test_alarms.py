@@ -12,12 +12,13 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from core.dsn import Address
 from core.probing import MONITOR, Cadence
 from core.settings import load_settings
 from core.trace import new_trace
 from core.verdicts import Alarm
 from prober.alarms import SIGNATURE, Notifier, notifier_of
-from prober.checkins import Address, CheckIns, checkins_of
+from prober.checkins import CheckIns, checkins_of
 from tests.prober.examples import a_board, a_run
 
 ALARM = Alarm(alarm_id="a1", kind="down", at="2026-11-24T12:00:00.000Z")

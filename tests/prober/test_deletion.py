@@ -1,6 +1,5 @@
 """DELETE /analysis/{id}: operators remove what a probe made, whatever has become of it; a user's analysis stays."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -13,17 +12,6 @@ from tests.service.world import TOKEN, UNKNOWN, World, refused
 
 ADMIN = {"Authorization": f"Bearer {TOKEN}"}
 MARK = {"baggage": "user_agent.synthetic.type=test"}
-
-
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
-@pytest.fixture
-async def http(world: World) -> AsyncIterator[TestClient[Any, Any]]:
-    async with world.serve() as client:
-        yield client
 
 
 async def delete(http: TestClient[Any, Any], analysis_id: str) -> tuple[int, dict[str, Any]]:

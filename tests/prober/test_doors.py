@@ -9,6 +9,7 @@ from aiohttp import web
 
 from prober.doors import CHECKS, Answered, Doors, checked
 from tests.flow.product import wait_for
+from tests.loopback import serving
 from tests.prober.examples import a_board
 from tests.service.world import World
 
@@ -43,13 +44,8 @@ async def deployment(spoil: Spoil | None = None) -> AsyncIterator[str]:
                 passed = web.Response(status=answer.status, body=raw, headers=headers)
                 return spoil(request.path, passed) if spoil else passed
 
-        runner = web.ServerRunner(web.Server(forward), shutdown_timeout=0)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        try:
-            yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-        finally:
-            await runner.cleanup()
+        async with serving(forward) as url:
+            yield url
 
 
 def answering(path: str, status: int, text: str = "{}", kind: str = "application/json") -> Spoil:

@@ -6,8 +6,9 @@ import aiohttp
 import pytest
 
 from core.error_codes import ErrorCode
+from core.health_port import PortTaken
 from core.settings import Settings, load_settings
-from prober.figures import Figures, PortTaken, metrics_port
+from prober.figures import Figures, metrics_port
 from tests.flow.product import free_port
 from tests.prober.examples import a_run
 from tests.promises.test_16_liveness import samples

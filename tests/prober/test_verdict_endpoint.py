@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
@@ -21,17 +20,6 @@ PATH = "/health/analysis-pipeline"
 ADMIN = {"Authorization": f"Bearer {TOKEN}"}
 CADENCE = Cadence()
 STALE = CADENCE.stale_after_s
-
-
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
-@pytest.fixture
-async def http(world: World) -> AsyncIterator[TestClient[Any, Any]]:
-    async with world.serve() as client:
-        yield client
 
 
 async def get(http: TestClient[Any, Any], query: str = "", **options: Any) -> tuple[int, dict[str, Any]]:

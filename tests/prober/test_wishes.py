@@ -1,10 +1,8 @@
 """POST /health/analysis-pipeline/run: operators want a probe now; however many want it, it is one."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
-import pytest
 from aiohttp.test_utils import TestClient
 
 from core.error_codes import ErrorCode
@@ -14,17 +12,6 @@ from tests.service.world import TOKEN, World, refused, settings
 
 PATH = "/health/analysis-pipeline"
 ADMIN = {"Authorization": f"Bearer {TOKEN}"}
-
-
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
-@pytest.fixture
-async def http(world: World) -> AsyncIterator[TestClient[Any, Any]]:
-    async with world.serve() as client:
-        yield client
 
 
 async def test_a_wish_is_noted_once(world: World, http: TestClient[Any, Any]) -> None:

@@ -1,12 +1,9 @@
 """19, at the command line and on the emulator: `performate dlq` as an operator types it."""
 
 import asyncio
-import json
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
@@ -18,38 +15,13 @@ from core.messages import Job
 from core.ports import VISION_MODEL
 from core.record import Status
 from core.settings import Settings
-from tests.emulator import ROOT, environment
 from tests.fakes import MOMENT
-from tests.promises.processes import variables
+from tests.ops.commands import Answer, performate
 from tests.promises.test_19_dead_letters import TRACE, an_id, failed_record
 
 
-@dataclass(frozen=True, kw_only=True)
-class Answer:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def lines(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.out.splitlines()]
-
-
-async def performate(settings: Settings, *argv: str, typed: str = "") -> Answer:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-c",
-        "from ops.cli import main; main()",
-        "dlq",
-        *argv,
-        cwd=ROOT,
-        env=environment() | variables(settings),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await process.communicate(typed.encode())
-    return Answer(code=process.returncode or 0, out=out.decode(), err=err.decode())
+async def dlq(settings: Settings, *argv: str, typed: str = "") -> Answer:
+    return await performate(settings, "dlq", *argv, typed=typed.encode())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,19 +56,19 @@ async def test_the_command_line_lists_shows_and_sends_again(outside: Outside) ->
     settings = outside.settings
     await fill(outside, range(3))
     await fill(outside, [3], status=Status.COMPLETED)
-    listed = await performate(settings, "ls")
+    listed = await dlq(settings, "ls")
     assert (listed.code, len(listed.out.splitlines()), listed.err) == (0, 5, "4 dead letters\n")
     assert listed.out.split()[:3] == ["QUEUE", "MESSAGE", "AGE"]
     shown, missing, refused = await asyncio.gather(
-        performate(settings, "show", an_id(0), "--json", "--queue", "analysis"),
-        performate(settings, "show", an_id(0), "--queue", "ingest"),
-        performate(settings, "redrive"),
+        dlq(settings, "show", an_id(0), "--json", "--queue", "analysis"),
+        dlq(settings, "show", an_id(0), "--queue", "ingest"),
+        dlq(settings, "redrive"),
     )
     assert (missing.code, refused.code) == (1, 2)
     (letter,) = shown.lines
     assert (letter["code"], letter["records"][0]["status"]) == ("RETRIES_EXHAUSTED", "failed")
     assert "climb.mp4" not in shown.out
-    done = await performate(settings, "redrive", "--queue", "analysis", "--rate", "50", "--json")
+    done = await dlq(settings, "redrive", "--queue", "analysis", "--rate", "50", "--json")
     assert (done.code, sorted(line["did"] for line in done.lines)) == (0, ["redriven"] * 3 + ["skipped"])
     assert "3 redriven" in done.err
     assert await outside.dead.depth() == 1
@@ -115,14 +87,14 @@ async def test_the_command_line_deletes_only_what_was_confirmed(outside: Outside
     settings = outside.settings
     await fill(outside, range(2))
     await outside.breakers.opened(VISION_MODEL, until=MOMENT + timedelta(days=10_000))
-    unconfirmed = await performate(settings, "purge", "--queue", "analysis", typed="yes\n")
+    unconfirmed = await dlq(settings, "purge", "--queue", "analysis", typed="yes\n")
     assert (unconfirmed.code, await outside.dead.depth()) == (3, 2)
     assert "nothing was deleted" in unconfirmed.err
     old, refused = await asyncio.gather(
-        performate(settings, "purge", "--queue", "analysis", "--older-than", "1h", "--yes"),
-        performate(settings, "redrive", "--queue", "analysis"),
+        dlq(settings, "purge", "--queue", "analysis", "--older-than", "1h", "--yes"),
+        dlq(settings, "redrive", "--queue", "analysis"),
     )
     assert (old.code, refused.code, await outside.dead.depth()) == (0, 3, 2)
     assert refused.err.startswith("refused: the breaker vision-model is open")
-    typed = await performate(settings, "purge", "--queue", "analysis", "--id", an_id(0), typed="analysis\n")
+    typed = await dlq(settings, "purge", "--queue", "analysis", "--id", an_id(0), typed="analysis\n")
     assert (typed.code, await outside.dead.depth()) == (0, 1)

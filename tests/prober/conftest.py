@@ -1,0 +1,3 @@
+from tests.service.conftest import http, world
+
+__all__ = ["http", "world"]
