@@ -72,24 +72,24 @@ class Figures:
         )
         for synthetic in (False, True):
             for outcome in ("completed", "failed", "refused"):
-                self._ends.labels(outcome, _flag(synthetic))
+                self._ends.labels(outcome, flag(synthetic))
             for code, entry in catalogue().items():
                 if entry.stage not in ELSEWHERE:
-                    self._failures.labels(code, _flag(synthetic))
+                    self._failures.labels(code, flag(synthetic))
 
     def completed(self, *, seconds: float, clip_s: float | None, synthetic: bool) -> None:
         """`seconds` since it was queued; `clip_s` None where the clip's duration is not known."""
         clip = "unknown" if clip_s is None else "up_to_30s" if clip_s <= SHORT_CLIP_S else "longer"
-        self._ends.labels("completed", _flag(synthetic)).inc()
-        self._durations.labels(clip, _flag(synthetic)).observe(max(0.0, seconds))
+        self._ends.labels("completed", flag(synthetic)).inc()
+        self._durations.labels(clip, flag(synthetic)).observe(max(0.0, seconds))
 
     def failed(self, code: ErrorCode, *, synthetic: bool) -> None:
         ours = catalogue()[code].counts_against_slo
-        self._ends.labels("failed" if ours else "refused", _flag(synthetic)).inc()
-        self._failures.labels(code, _flag(synthetic)).inc()
+        self._ends.labels("failed" if ours else "refused", flag(synthetic)).inc()
+        self._failures.labels(code, flag(synthetic)).inc()
 
     def stage_ended(self, stage: str, *, seconds: float, well: bool, synthetic: bool) -> None:
-        self._stages.labels(stage, "ok" if well else "failed", _flag(synthetic)).observe(seconds)
+        self._stages.labels(stage, "ok" if well else "failed", flag(synthetic)).observe(seconds)
 
     def watch_scratch(self, scratch: Scratch, *, largest: int) -> None:
         """`largest`: the bytes that the largest clip needs."""
@@ -151,5 +151,5 @@ def _gauge(name: str, about: str, value: float) -> Metric:
     return GaugeMetricFamily(name, about, value=value)
 
 
-def _flag(value: bool) -> str:
+def flag(value: bool) -> str:
     return "true" if value else "false"

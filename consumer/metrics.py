@@ -8,7 +8,7 @@ from prometheus_client.registry import Collector
 
 from consumer.engine.clock import Clock
 from consumer.engine.vitals import Vitals
-from consumer.figures import Figures
+from consumer.figures import Figures, flag
 from consumer.vision.spending import Tally, day_of
 
 PREFIX = "performate_consumer"
@@ -59,13 +59,13 @@ class TallyCollector(Collector):
             "performate_model_answers", "What became of questions to the model", labels=("outcome", "synthetic")
         )
         for (outcome, synthetic), count in sorted(tally.answers.items()):
-            answers.add_metric((outcome, _flag(synthetic)), count)
+            answers.add_metric((outcome, flag(synthetic)), count)
         tokens = CounterMetricFamily("performate_model_tokens", "Tokens", labels=("kind", "synthetic"))
         for (kind, synthetic), count in sorted(tally.tokens.items()):
-            tokens.add_metric((kind, _flag(synthetic)), count)
+            tokens.add_metric((kind, flag(synthetic)), count)
         usd = CounterMetricFamily("performate_model_cost_usd", "Where the price is known", labels=("synthetic",))
         for synthetic, spent in tally.usd.items():
-            usd.add_metric((_flag(synthetic),), spent)
+            usd.add_metric((flag(synthetic),), spent)
         rejected = CounterMetricFamily(
             "performate_model_rejected_claims", "Claims that cited nothing that exists", value=tally.rejected
         )
@@ -75,10 +75,6 @@ class TallyCollector(Collector):
             ratio = spent if day == day_of(self._clock.now()) else 0.0
             about = "Spent of VISION_BUDGET_USD today (UTC), as this process saw it last"
             yield GaugeMetricFamily("performate_model_budget_spent_ratio", about, value=ratio)
-
-
-def _flag(synthetic: bool) -> str:  # a label's value
-    return "true" if synthetic else "false"
 
 
 def registry_of(vitals: Vitals, figures: Figures) -> CollectorRegistry:
