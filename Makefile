@@ -5,7 +5,8 @@ PYTHON ?= python3
 PORT ?= 8000
 EMULATOR_PORT ?= 4566
 BIN := .venv/bin
-UV_COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
+# extras kept: without them pip 23 takes, for `coverage[toml]`, the newest coverage and not the pinned one
+UV_COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-strip-extras
 
 .PHONY: run start test lint types unit weights browser redis prometheus lock clean
 
