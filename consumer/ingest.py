@@ -23,7 +23,7 @@ from core.error_codes import ErrorCode
 from core.errors import catalogue
 from core.failure import Failure
 from core.messages import Envelope, Job, Undecodable, decode
-from core.ports import Delivery, ObjectInfo, Objects, Queue, Records
+from core.ports import Delivery, Objects, Queue, Records
 from core.record import Record, Status
 from core.trace import continue_trace
 from core.transitions import Change, Conflict, examined, failed, sent, uploaded
@@ -61,20 +61,17 @@ class Ingest:
     async def ingest(self, record: Record) -> None:
         """From wherever this upload stands to the analysis on its queue, or to its refusal.
         Raises Failure when the outside does not answer."""
-        info = await self.objects.head(record.key)
         if record.status is Status.PENDING_UPLOAD:
-            if info is None:
+            if await self.objects.head(record.key) is None:
                 log.warning("upload.dropped", reason="nothing lies at its key")
                 return
             record = await self._applied(record, uploaded(self.clock.now()))
         if record.status is not Status.QUEUED or (record.object_etag and record.sent_at):
-            _already(record, info)
+            log.info("upload.already_ingested", status=record.status)
+            await self._clear(record)
             return
         if record.object_etag is None:
-            if info is None:
-                await self.refuse(record, Failure(ErrorCode.UPLOAD_MISSING, "nothing lies at its key"))
-                return
-            change = await self._examined(record, info)
+            change = await self._examined(record)
             if isinstance(change, Failure):
                 await self.refuse(record, change)
                 return
@@ -93,10 +90,10 @@ class Ingest:
         log_failed(failure, stage="ingest")
         self.figures.failed(failure.code, synthetic=record.synthetic)
 
-    async def _examined(self, record: Record, info: ObjectInfo) -> Change | Failure:
+    async def _examined(self, record: Record) -> Change | Failure:
         """What to note of an upload that is taken, or why it is not. Raises Failure when it could not be looked at."""
         try:
-            seen = await self.examiner.examine(record, info)
+            seen = await self.examiner.examine(record)
         except Failure as failure:
             if catalogue()[failure.code].retryable == "same_request":
                 raise
@@ -108,6 +105,7 @@ class Ingest:
             epoch=record.epoch,
             sha256=seen.info.sha256,
             poster=seen.poster,
+            upload_etag=seen.upload_etag,
         )
 
     async def _send(self, record: Record) -> None:
@@ -124,6 +122,19 @@ class Ingest:
         await self.analyses.send(job.body(), job.attributes())
         await self._applied(record, sent(self.clock.now(), epoch=record.epoch))
         log.info("upload.accepted", bytes=record.object_bytes)
+        await self._clear(record)
+
+    async def _clear(self, record: Record) -> None:
+        """Removes an upload whose clip is kept elsewhere by now, and what was sent after it."""
+        if record.object_etag is None:
+            # refused, or expired: what lies there is all that there is
+            return
+        left = await self.objects.head(record.key)
+        if left is None:
+            return
+        if record.upload_etag not in (None, left.etag):
+            log.warning("upload.replaced", status=record.status)
+        await self.objects.delete([record.key])
 
     async def _applied(self, record: Record, change: Change) -> Record:
         """The record after the change, or as somebody else has left it meanwhile."""
@@ -191,13 +202,6 @@ class IngestJob:
         job = self.envelope.job
         found = [upload.analysis_id for upload in self.envelope.uploads if upload.analysis_id is not None]
         return found if job is None else [job.analysis_id, *found]
-
-
-def _already(record: Record, info: ObjectInfo | None) -> None:
-    """Says so of an upload that is further on, and of one that was replaced: storage cannot refuse that."""
-    log.info("upload.already_ingested", status=record.status)
-    if info is not None and record.object_etag not in (None, info.etag):
-        log.warning("upload.replaced", status=record.status)
 
 
 def _bound(record: Record) -> AbstractContextManager[None]:

@@ -48,6 +48,10 @@ class Objects(Protocol):
         """Chunks of the object from `start`. Raises Failure: OBJECT_CHANGED when its ETag is another or it is gone,
         DOWNLOAD_FAILED when the connection ends early (ask again from where it ended). Past its end: no chunk."""
 
+    async def copy(self, key: str, target: str, *, of: ObjectInfo) -> str:
+        """Copies this version, at most 5 GB, to a key at which nothing lies; returns the copy's ETag, another than its
+        own. Raises Failure(OBJECT_CHANGED) when something lies there, when the ETag is not `of`'s or it is gone."""
+
     async def put(self, key: str, body: bytes, *, content_type: str) -> None: ...
 
     async def put_file(self, key: str, path: Path, *, content_type: str) -> None: ...
@@ -215,10 +219,10 @@ class Leavings(Protocol):
     """What an analysis leaves in bucket and table."""
 
     async def remove_objects(self, record: Record) -> int:
-        """Deletes clip, result and pictures; returns how many there were."""
+        """Deletes upload, clip, result and pictures; returns how many there were."""
 
     async def remove_artifacts(self, record: Record) -> int:
-        """The same without the clip."""
+        """The same without upload and clip."""
 
     async def forget(self, record: Record) -> bool:
         """Deletes the record. False when it was written since, or is gone."""

@@ -6,6 +6,7 @@ failed -> queued by an operator only.
 
 from datetime import UTC, datetime
 from enum import StrEnum
+from pathlib import PurePosixPath
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, field_validator
@@ -33,8 +34,10 @@ class Record(BaseModel):
     """One analysis, as the record table holds it. Times are RFC 3339 UTC; lease_until and expires_at epoch seconds.
 
     `revision` grows with every write. `epoch` grows with every operator's retry; `attempt` counts the tries in it.
+    `key` is where its upload comes to, `clip_key` where the clip lies once ingest has taken it.
     The lease: `lease_owner` may write while `lease_token` is the one it was given; `lease_message` is the SQS message
     it works on, received for the `lease_receives`-th time. `lease_until` is when others look whether it is dead.
+    `object_etag` and `object_bytes` are the kept clip's, `upload_etag` its upload's.
     `object_sha256` (hex) is set where the clip's hash was known before its analysis; `poster`: its picture is stored.
     `without_model`: a probe that may spend nothing on the vision model.
     """
@@ -60,6 +63,7 @@ class Record(BaseModel):
     attempt: int = 0
     stage: str | None = None
     progress: int = 0
+    upload_etag: str | None = None
     object_etag: str | None = None
     object_bytes: int | None = None
     object_sha256: str | None = None
@@ -80,6 +84,11 @@ class Record(BaseModel):
     def _known(cls, value: object) -> object:
         """A code that a newer version wrote is still a failure to this one: after a rollback nothing must break."""
         return ErrorCode.INTERNAL if isinstance(value, str) and value not in ErrorCode.__members__ else value
+
+    @property
+    def clip_key(self) -> str:
+        """Under a prefix that no form may write to."""
+        return f"clips/{self.analysis_id}{PurePosixPath(self.key).suffix}"
 
     @property
     def result_key(self) -> str:

@@ -67,12 +67,20 @@ def uploaded(now: datetime) -> Change:
     )
 
 
-def examined(
-    now: datetime, *, etag: str, size: int, epoch: int, sha256: str | None = None, poster: bool = False
+def examined(  # noqa: PLR0913  # all that a look finds out
+    now: datetime,
+    *,
+    etag: str,
+    size: int,
+    epoch: int,
+    sha256: str | None = None,
+    poster: bool = False,
+    upload_etag: str | None = None,
 ) -> Change:
-    """Ingest looked at the object and takes it: this very version, noted once in each epoch. `sha256` (hex) where the
-    bucket knows it; `poster`: its picture is stored."""
-    known: dict[str, Value] = {} if sha256 is None else {"object_sha256": sha256}
+    """Ingest looked at the upload and keeps it: this very version, noted once in each epoch. `etag` is the kept
+    clip's, `upload_etag` the upload's; `sha256` (hex) where the bucket knows it; `poster`: its picture is stored."""
+    found = {"object_sha256": sha256, "upload_etag": upload_etag}
+    known: dict[str, Value] = {name: value for name, value in found.items() if value is not None}
     return Change(
         name="examined",
         sources=frozenset({Status.QUEUED}),

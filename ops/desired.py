@@ -36,14 +36,15 @@ DEAD_RETENTION_S = 14 * DAY_S
 # shutdown or behind a duplicate's lease is a receive too; it is the net under a consumer that never gets that far.
 SPARE_RECEIVES = 5
 UPLOADS = "videos/"
+CLIPS = "clips/"
 ARTIFACTS = "artifacts/"
 EVENT_ID = "uploads-to-ingest"
 RECORD_KEY = "analysis_id"
 TTL_FIELD = "expires_at"
 
 
-def tls_only(bucket: str) -> str:
-    statement = {
+def bucket_policy(bucket: str) -> str:
+    tls_only = {
         "Sid": "TlsOnly",
         "Effect": "Deny",
         "Principal": "*",
@@ -51,7 +52,16 @@ def tls_only(bucket: str) -> str:
         "Resource": [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"],
         "Condition": {"Bool": {"aws:SecureTransport": "false"}},
     }
-    return _policy(statement)
+    written_once = {
+        "Sid": "NoClipIsOverwritten",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:PutObject",
+        "Resource": f"arn:aws:s3:::{bucket}/{CLIPS}*",
+        # the steps before the completion know no such condition
+        "Condition": {"Null": {"s3:if-none-match": "true"}, "Bool": {"s3:ObjectCreationOperation": "true"}},
+    }
+    return _policy(tls_only, written_once)
 
 
 def privacy() -> PublicAccessBlockConfigurationTypeDef:
@@ -100,7 +110,7 @@ def lifecycle_rules(settings: Settings) -> list[LifecycleRuleTypeDef]:
             "Filter": {"Prefix": prefix},
             "Expiration": {"Days": settings.retention_days},
         }
-        for prefix in (UPLOADS, ARTIFACTS)
+        for prefix in (UPLOADS, CLIPS, ARTIFACTS)
     ]
     unfinished: LifecycleRuleTypeDef = {
         "ID": "drop-unfinished-uploads",
@@ -180,5 +190,5 @@ def _key(partition: str, sort: str | None = None) -> list[KeySchemaElementTypeDe
     return keys
 
 
-def _policy(statement: Mapping[str, object]) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+def _policy(*statements: Mapping[str, object]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})

@@ -106,9 +106,9 @@ async def _ownership(clients: Clients, settings: Settings) -> str:
 
 async def _policy(clients: Clients, settings: Settings) -> str:
     if desired.speaks_plain_http(settings):
-        return "NOT SET: TLS only, since this emulator speaks plain HTTP and would refuse everything"
-    await clients.s3.put_bucket_policy(Bucket=settings.bucket, Policy=desired.tls_only(settings.bucket))
-    return "bucket: TLS only"
+        return "NOT SET: the bucket's policy, since this emulator speaks plain HTTP and would refuse everything"
+    await clients.s3.put_bucket_policy(Bucket=settings.bucket, Policy=desired.bucket_policy(settings.bucket))
+    return "bucket: TLS only; no clip is overwritten"
 
 
 async def _cors(clients: Clients, settings: Settings) -> str:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from core.clip import find_clip
 from core.messages import Job
 from core.ports import Objects
 from core.record import Record, Status
@@ -47,7 +48,7 @@ async def try_again(place: Place, objects: Objects, analysis_id: str, *, dry_run
     record = await place.records.get(analysis_id)
     if record is None:
         return Tried(did="not_found", why="there is no record of it")
-    why = refusal(record, clip=await objects.head(record.key) is not None)
+    why = refusal(record, clip=await find_clip(objects, record) is not None)
     if why is not None:
         return Tried(did="refused", why=why)
     wish = Wish(ids=frozenset({analysis_id}))

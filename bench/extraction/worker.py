@@ -144,6 +144,15 @@ def _cpu_s() -> float:
     return times.user + times.system + times.children_user + times.children_system
 
 
+def _peak_mb(method: str) -> float:
+    """Of ffmpeg itself, where it is the method. Our own is read from /proc: getrusage begins with that of the process
+    that started this one."""
+    if method == "ffmpeg":
+        return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))) / 1024
+
+
 def main(method: str, clip: str, out: str) -> None:
     for name in LOADS[method].split():
         __import__(name)
@@ -151,13 +160,7 @@ def main(method: str, clip: str, out: str) -> None:
     cpu = _cpu_s()
     elapsed = METHODS[method](Path(clip), Path(out), wanted)
     cpu = _cpu_s() - cpu
-    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    child = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    print(
-        json.dumps(
-            {"ms": elapsed * 1000, "cpu_ms": cpu * 1000, "rss_mb": (child if method == "ffmpeg" else own) / 1024}
-        )
-    )
+    print(json.dumps({"ms": elapsed * 1000, "cpu_ms": cpu * 1000, "rss_mb": _peak_mb(method)}))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -13,6 +13,7 @@ from consumer.ingesting.look import family_of, read_header
 from consumer.ingesting.poster import Posters
 from consumer.ingesting.ranges import Ranges
 from consumer.media.policy import MediaPolicy
+from core.clip import ClipObject, find_clip
 from core.error_codes import ErrorCode
 from core.failure import Failure
 from core.ports import ObjectInfo, Objects
@@ -26,10 +27,12 @@ MOST_CHANGES = 3
 
 @dataclass(frozen=True, kw_only=True)
 class Seen:
-    """The version that was examined and is taken, and whether its poster is stored."""
+    """What was examined and is taken, as it lies at the record's `clip_key`; `upload_etag` of what was uploaded (None:
+    an earlier look has kept it); and whether its poster is stored."""
 
     info: ObjectInfo
     poster: bool
+    upload_etag: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,29 +42,35 @@ class Examiner:
     policy: MediaPolicy
     posters: Posters
 
-    async def examine(self, record: Record, info: ObjectInfo) -> Seen:
-        """Raises Failure: why it is not taken; OBJECT_CHANGED when it is replaced again and again meanwhile;
-        STORAGE_UNAVAILABLE."""
+    async def examine(self, record: Record) -> Seen:
+        """Raises Failure: why it is not taken; UPLOAD_MISSING when nothing lies there; OBJECT_CHANGED when it is
+        replaced again and again meanwhile; STORAGE_UNAVAILABLE."""
         for _ in range(MOST_CHANGES):
+            clip = await find_clip(self.objects, record)
+            if clip is None:
+                raise Failure(ErrorCode.UPLOAD_MISSING, "nothing lies at its key")
             try:
-                return await self._examine(record, info)
+                return await self._kept(record, clip, await self._examine(record, clip))
             except Failure as failure:
                 if failure.code is not ErrorCode.OBJECT_CHANGED:
                     raise
-            newer = await self.objects.head(record.key)
-            if newer is None:
-                raise Failure(ErrorCode.UPLOAD_MISSING, "it was deleted meanwhile")
-            info = newer
         raise Failure(ErrorCode.OBJECT_CHANGED, "it was replaced again and again")
 
-    async def _examine(self, record: Record, info: ObjectInfo) -> Seen:
+    async def _kept(self, record: Record, clip: ClipObject, seen: Seen) -> Seen:
+        """A form may write to its upload's key until it expires: what was seen goes where none can."""
+        if clip.key == record.clip_key:
+            return seen
+        etag = await self.objects.copy(clip.key, record.clip_key, of=clip.info)
+        return replace(seen, info=replace(seen.info, etag=etag), upload_etag=clip.info.etag)
+
+    async def _examine(self, record: Record, clip: ClipObject) -> Seen:
         started = self.clock.monotonic()
-        ranges = Ranges(self.objects, record.key, info)
+        ranges = Ranges(self.objects, clip.key, clip.info)
         header = await self._header(record, ranges)
         ms = round((self.clock.monotonic() - started) * 1000)
         poster = await self.posters.store(record, ranges, header)
         _say(header, ranges, ms=ms, poster=poster)
-        return Seen(info=info, poster=poster)
+        return Seen(info=clip.info, poster=poster)
 
     async def _header(self, record: Record, ranges: Ranges) -> Header:
         refusal = refused_for_size(ranges.size, self.policy)

@@ -78,7 +78,7 @@ async def download(bench: Bench, case: Case) -> Case:
     log.info("video.download.started", bytes=size)
     started = tools.clock.monotonic()
     # the extension comes from a key of our own making, never from the user's file name
-    clip = folder / f"clip{PurePosixPath(record.key).suffix}"
+    clip = folder / f"clip{PurePosixPath(record.clip_key).suffix}"
     with Sink(clip, size=size) as sink:
         await _fetch(bench, record, sink, size)
     if record.object_sha256 not in (None, sink.sha256):
@@ -119,7 +119,7 @@ async def _fetch(bench: Bench, record: Record, sink: Sink, size: int) -> None:
 
 async def _stream(bench: Bench, record: Record, sink: Sink, size: int) -> None:
     """From where the sink is to the end of the object, or of the connection: DOWNLOAD_FAILED."""
-    opened = bench.tools.objects.stream(record.key, etag=given(record.object_etag), start=sink.written)
+    opened = bench.tools.objects.stream(record.clip_key, etag=given(record.object_etag), start=sink.written)
     async with opened as chunks:
         async for chunk in chunks:
             await asyncio.to_thread(sink.write, chunk)

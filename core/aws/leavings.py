@@ -31,7 +31,8 @@ class AwsLeavings:
         self._objects = S3Objects(clients.s3, settings.bucket)
 
     async def remove_objects(self, record: Record) -> int:
-        keys = [*await self._under(record.key), *await self._under(artifacts_prefix(record.analysis_id))]
+        places = (record.key, record.clip_key, artifacts_prefix(record.analysis_id))
+        keys = [key for place in places for key in await self._under(place)]
         await self._objects.delete(keys)
         return len(keys)
 

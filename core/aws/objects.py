@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError, FlexibleChecksumError
 
 from core.aws.errors import NETWORK_ERRORS, aws_code, failing_as
-from core.aws.uploads import put_chunks
+from core.aws.uploads import copy_once, put_chunks
 from core.error_codes import ErrorCode
 from core.failure import Failure
 from core.ports import ObjectInfo, PresignedPost
@@ -26,6 +26,7 @@ CHUNK = 256 * 1024
 MAX_KEYS = 1000
 _GONE = frozenset({"404", "NoSuchKey", "NotFound"})
 _CHANGED = _GONE | {"412", "PreconditionFailed"}
+_TAKEN = _CHANGED | {"409", "ConditionalRequestConflict"}
 _PAST_THE_END = frozenset({"416", "InvalidRange"})
 
 
@@ -88,6 +89,15 @@ class S3Objects:
             return
         async with found["Body"] as body:
             yield _chunks(body)
+
+    async def copy(self, key: str, target: str, *, of: ObjectInfo) -> str:
+        with failing_as(ErrorCode.STORAGE_UNAVAILABLE):
+            try:
+                return await copy_once(self._client, self._bucket, key, target, of=of)
+            except ClientError as error:
+                if aws_code(error) in _TAKEN:
+                    raise Failure(ErrorCode.OBJECT_CHANGED, aws_code(error)) from error
+                raise
 
     async def put(self, key: str, body: bytes, *, content_type: str) -> None:
         with failing_as(ErrorCode.STORAGE_UNAVAILABLE):

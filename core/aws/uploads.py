@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import aclosing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from core.aws.errors import failing_as
 from core.error_codes import ErrorCode
@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
 
     from types_aiobotocore_s3.client import S3Client
-    from types_aiobotocore_s3.type_defs import CompletedPartTypeDef
+    from types_aiobotocore_s3.type_defs import CompletedPartTypeDef, CopyPartResultTypeDef, UploadPartOutputTypeDef
+
+    from core.ports import ObjectInfo
 
 PART_BYTES = 5 * 1024 * 1024  # S3 takes no smaller part but the last, and 10,000 of them: 48 GiB are enough
 
@@ -37,11 +39,25 @@ async def put_chunks(
             del first  # a part held here would be one more in memory until the end
             async for part in parts:
                 await upload.add(part)
-            await upload.complete()
+            with failing_as(ErrorCode.STORAGE_UNAVAILABLE):
+                await upload.complete()
         except BaseException as error:  # cancellation too: parts that nobody completes cost money
             await upload.abort(error)
             raise
         return upload.stored
+
+
+async def copy_once(client: S3Client, bucket: str, key: str, target: str, *, of: ObjectInfo) -> str:
+    """A copy of this version, at most 5 GB, that overwrites nothing; returns its ETag. Made as an upload of one part:
+    its completion takes If-None-Match wherever S3 is spoken, CopyObject only since October 2025. Raises ClientError."""
+    begun = await client.create_multipart_upload(Bucket=bucket, Key=target, ContentType=of.content_type)
+    upload = _Upload(client, bucket, target, begun["UploadId"])
+    try:
+        await upload.add_copy(key, etag=of.etag)
+        return await upload.complete(only_new=True)
+    except BaseException as error:
+        await upload.abort(error)
+        raise
 
 
 async def parts_of(chunks: AsyncIterator[bytes], size: int) -> AsyncGenerator[bytes]:
@@ -74,17 +90,38 @@ class _Upload:
             reply = await self._client.upload_part(
                 Bucket=self._bucket, Key=self._key, UploadId=self._id, PartNumber=number, Body=part
             )
-        done: CompletedPartTypeDef = {"PartNumber": number, "ETag": reply["ETag"]}
-        if checksum := reply.get("ChecksumCRC32"):
-            done["ChecksumCRC32"] = checksum
-        self._parts.append(done)
+        self._note(reply)
         self.stored += len(part)
 
-    async def complete(self) -> None:
-        with failing_as(ErrorCode.STORAGE_UNAVAILABLE):
-            await self._client.complete_multipart_upload(
-                Bucket=self._bucket, Key=self._key, UploadId=self._id, MultipartUpload={"Parts": self._parts}
-            )
+    async def add_copy(self, key: str, *, etag: str) -> None:
+        """The whole of another object as the next part. Raises ClientError."""
+        reply = await self._client.upload_part_copy(
+            Bucket=self._bucket,
+            Key=self._key,
+            UploadId=self._id,
+            PartNumber=len(self._parts) + 1,
+            CopySource={"Bucket": self._bucket, "Key": key},
+            CopySourceIfMatch=f'"{etag}"',
+        )
+        self._note(reply["CopyPartResult"])
+
+    def _note(self, part: UploadPartOutputTypeDef | CopyPartResultTypeDef) -> None:
+        done: CompletedPartTypeDef = {"PartNumber": len(self._parts) + 1, "ETag": part["ETag"]}
+        if checksum := part.get("ChecksumCRC32"):
+            done["ChecksumCRC32"] = checksum
+        self._parts.append(done)
+
+    async def complete(self, *, only_new: bool = False) -> str:
+        """The object's ETag. Raises ClientError, also where something lies at its key and it is `only_new`."""
+        condition: dict[str, Any] = {"IfNoneMatch": "*"} if only_new else {}
+        reply = await self._client.complete_multipart_upload(
+            Bucket=self._bucket,
+            Key=self._key,
+            UploadId=self._id,
+            MultipartUpload={"Parts": self._parts},
+            **condition,
+        )
+        return reply["ETag"].strip('"')
 
     async def abort(self, cause: BaseException) -> None:
         """Notes on `cause`, which is on its way up, when S3 took no abort; the bucket's lifecycle does it then."""

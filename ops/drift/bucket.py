@@ -70,7 +70,7 @@ async def of_bucket(clients: Clients, settings: Settings) -> Sequence[Difference
         ),
     ]
     if not desired.speaks_plain_http(settings):
-        parts.append(("policy", "Policy", lambda: _policy(clients, name), json.loads(desired.tls_only(name))))
+        parts.append(("policy", "Policy", lambda: _policy(clients, name), json.loads(desired.bucket_policy(name))))
     found: list[Difference] = []
     for what, field, ask, wanted in parts:
         is_so = await _part(settings, ask, field, wanted)

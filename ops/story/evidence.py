@@ -7,6 +7,7 @@ from datetime import datetime
 
 from pydantic import ValidationError
 
+from core.clip import find_clip
 from core.messages import Kind
 from core.ports import VISION_MODEL, ObjectInfo, Objects
 from core.record import Record, Status
@@ -41,7 +42,7 @@ async def gather(place: Place, objects: Objects, analysis_id: str, *, letters: b
     if record is None:
         return None
     clip, found, breaker_until, ingest, analysis = await asyncio.gather(
-        objects.head(record.key),
+        find_clip(objects, record),
         place.found(KINDS, Wish(ids=frozenset({analysis_id})), limit=DEFAULT_LIMIT) if letters else _none(),
         place.breakers.open_until(VISION_MODEL),
         place.queues["ingest"].depth(),
@@ -50,7 +51,7 @@ async def gather(place: Place, objects: Objects, analysis_id: str, *, letters: b
     return Evidence(
         now=place.now(),
         record=record,
-        clip=clip,
+        clip=None if clip is None else clip.info,
         result=await _result(objects, record),
         letters=found,
         unread=not letters,

@@ -195,7 +195,7 @@ async def _gathered(  # all that a run has
     wish: Wish, clients: Clients, settings: Settings, running: Fleet, users: Users, servers: Sequence[int]
 ) -> Evidence:
     results = await evidence.keys(clients, settings, "artifacts/")
-    clips = await evidence.keys(clients, settings, "videos/")
+    clips = [key for place in ("videos/", "clips/") for key in await evidence.keys(clients, settings, place)]
     return Evidence(
         accepted=users.accepted,
         records=evidence.facts(await evidence.records(clients, settings)),

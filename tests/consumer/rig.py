@@ -180,16 +180,19 @@ class House:
     async def ready(self, **fields: Any) -> Record:
         """As ingest leaves an upload behind, without the message."""
         etag = StoredObject(body=CLIP, content_type="").etag
-        return await self.upload(
+        record = await self.upload(
             **{
                 "status": Status.QUEUED,
                 "queued_at": rfc3339(MOMENT),
+                "upload_etag": etag,
                 "object_etag": etag,
                 "object_bytes": len(CLIP),
                 "sent_at": rfc3339(MOMENT),
                 **fields,
             }
         )
+        self.objects.stored[record.clip_key] = self.objects.stored.pop(record.key)
+        return record
 
     async def ask(self, epoch: int = 0, analysis_id: str = AN_ID) -> None:
         """One analysis message."""

@@ -14,7 +14,7 @@ from tests.fakes import FakeObjects
 from tests.fakes.example import a_record
 from tests.fakes.objects import StoredObject
 
-KEY = a_record().key
+KEY = a_record().clip_key
 
 
 async def analysed(house: House, seconds: float = 30) -> list[str]:

@@ -15,7 +15,7 @@ from core.transitions import reopened, uploaded
 from tests.consumer.rig import CLIP, House
 from tests.fakes.example import AN_ID, MOMENT, a_record
 
-KEY = a_record().key
+KEY, CLIP_KEY = a_record().key, a_record().clip_key
 
 
 def event(*keys: str) -> str:
@@ -41,7 +41,8 @@ async def test_an_upload_that_only_s3_tells_of_goes_on_to_its_analysis(house: Ho
     await ingested(house)
     assert [change for _, change in house.records.applied] == ["uploaded", "examined", "sent"]
     assert (house.record.status, house.record.object_bytes) == (Status.QUEUED, len(CLIP))
-    assert house.record.object_etag == house.objects.stored[KEY].etag
+    assert house.record.object_etag == house.objects.stored[CLIP_KEY].etag
+    assert KEY not in house.objects.stored
     (sent,) = house.analysis_queue.sent
     job = decode(sent.body, dict(sent.attributes)).job
     assert job == Job(kind="analysis", analysis_id=AN_ID, traceparent=house.record.traceparent)
@@ -164,7 +165,7 @@ async def test_a_crash_between_any_two_steps_is_made_up_for(house: House, when: 
     await tell(house, event(KEY))
     await ingested(house)
     calls = [call for call in house.faults.calls if not call.startswith("ingest.")]
-    assert len(calls) == 10
+    assert len(calls) == 15
     for number, call in enumerate(calls):
         broken = House(scratch_dir=house.scratch_dir)
         await broken.upload()
@@ -176,6 +177,7 @@ async def test_a_crash_between_any_two_steps_is_made_up_for(house: House, when: 
         assert broken.record.sent_at is not None, call
         assert 1 <= len(broken.analysis_queue.sent) <= 2, call
         assert broken.ingest_queue.bodies == [], call
+        assert (KEY in broken.objects.stored, CLIP_KEY in broken.objects.stored) == (False, True), call
 
 
 async def test_an_upload_that_cannot_be_looked_at_fails_after_the_last_try(house: House) -> None:
@@ -188,6 +190,16 @@ async def test_an_upload_that_cannot_be_looked_at_fails_after_the_last_try(house
     assert len(house.ingest_queue.dead) == 1
 
 
+async def test_an_operators_retry_looks_at_the_clip_that_was_kept(house: House) -> None:
+    await house.ready(status=Status.FAILED, error_code=ErrorCode.STAGE_TIMEOUT)
+    await house.records.apply(AN_ID, reopened(MOMENT))
+    await tell(house, completion(epoch=1).body())
+    await ingested(house)
+    assert [json.loads(sent.body)["epoch"] for sent in house.analysis_queue.sent] == [1]
+    assert KEY not in house.objects.stored
+    assert house.record.object_etag == house.objects.stored[CLIP_KEY].etag
+
+
 async def test_an_operators_retry_starts_over_with_a_new_epoch(house: House) -> None:
     await house.upload(
         status=Status.FAILED, error_code=ErrorCode.STAGE_TIMEOUT, object_etag="old", sent_at="2026-01-01T00:00:00Z"
@@ -196,5 +208,5 @@ async def test_an_operators_retry_starts_over_with_a_new_epoch(house: House) -> 
     await tell(house, completion(epoch=1).body())
     await ingested(house)
     assert [json.loads(sent.body)["epoch"] for sent in house.analysis_queue.sent] == [1]
-    assert house.record.object_etag == house.objects.stored[KEY].etag
+    assert house.record.object_etag == house.objects.stored[CLIP_KEY].etag
     assert house.record.sent_at is not None

@@ -17,7 +17,7 @@ from tests.fakes import FakeObjects
 from tests.fakes.example import AN_ID, MOMENT, a_record
 from tests.fakes.objects import StoredObject
 
-KEY = a_record().key
+KEY, CLIP_KEY = a_record().key, a_record().clip_key
 
 
 class Changing(FakeObjects):
@@ -27,7 +27,7 @@ class Changing(FakeObjects):
 
     async def head(self, key: str) -> ObjectInfo | None:
         info = await super().head(key)
-        if self.times:
+        if info is not None and self.times:
             self.times -= 1
             body = self.stored[key].body
             self.stored[key] = StoredObject(body=body + b"x", content_type="video/mp4")
@@ -41,7 +41,7 @@ async def test_what_changes_while_it_is_looked_at_is_looked_at_anew(
     house.objects = Changing(house.faults)
     house.objects.times = times
     assert await ingested(house, an_mp4()) is code
-    assert code is not None or house.record.object_etag == house.objects.stored[KEY].etag
+    assert code is not None or house.record.object_etag == house.objects.stored[CLIP_KEY].etag
 
 
 class Slow(FakeObjects):
@@ -77,12 +77,49 @@ async def test_a_late_event_changes_nothing(house: House, status: Status) -> Non
     assert "upload.replaced" not in [line["event"] for line in logs]
 
 
-async def test_a_clip_that_is_replaced_after_its_end_is_told_of(house: House) -> None:
-    await house.ready(status=Status.COMPLETED)
+@pytest.mark.parametrize("status", [Status.QUEUED, Status.PROCESSING, Status.COMPLETED, Status.FAILED])
+async def test_what_comes_after_a_clip_was_taken_is_told_of_and_removed(house: House, status: Status) -> None:
+    await house.ready(status=status)
+    kept = house.objects.stored[CLIP_KEY]
     house.objects.stored[KEY] = StoredObject(body=CLIP + b"more", content_type="video/mp4")
     logs = await told(house, event(KEY))
-    assert [line["status"] for line in logs if line["event"] == "upload.replaced"] == [Status.COMPLETED]
-    assert (house.record.status, house.analysis_queue.sent) == (Status.COMPLETED, [])
+    assert [line["status"] for line in logs if line["event"] == "upload.replaced"] == [status]
+    assert (house.record.status, house.analysis_queue.sent) == (status, [])
+    assert house.objects.stored == {CLIP_KEY: kept}
+
+
+async def test_an_upload_that_a_crash_left_behind_is_removed_in_silence(house: House) -> None:
+    await house.ready()
+    house.objects.stored[KEY] = StoredObject(body=CLIP, content_type="video/mp4")
+    logs = await told(house, event(KEY))
+    assert "upload.replaced" not in [line["event"] for line in logs]
+    assert KEY not in house.objects.stored
+
+
+async def test_a_refused_upload_stays_for_whoever_asks_why(house: House) -> None:
+    assert await ingested(house, b"text " * 1000) is ErrorCode.UNSUPPORTED_CONTAINER
+    await told(house, event(KEY))
+    assert list(house.objects.stored) == [KEY]
+
+
+class Taking(FakeObjects):
+    """Another ingest keeps another version while this one looks, and after it another version lies there."""
+
+    taken = b""
+
+    async def copy(self, key: str, target: str, *, of: ObjectInfo) -> str:
+        if self.taken:
+            self.stored[target] = StoredObject(body=self.taken, content_type="video/mp4", parts=1)
+            self.taken = b""
+        return await super().copy(key, target, of=of)
+
+
+async def test_of_two_that_look_at_once_the_first_one_s_clip_is_kept(house: House) -> None:
+    house.objects = Taking(house.faults)
+    house.objects.taken = first = an_mp4(b"the first" * 1000)
+    assert await ingested(house, an_mp4(b"the second" * 1000)) is None
+    assert house.objects.stored[CLIP_KEY].body == first
+    assert (house.record.object_etag, house.record.object_bytes) == (house.objects.stored[CLIP_KEY].etag, len(first))
 
 
 async def test_an_event_for_an_expired_upload_changes_nothing(house: House) -> None:

@@ -10,7 +10,7 @@ import pytest
 from core.aws.uploads import PART_BYTES
 from core.error_codes import ErrorCode
 from core.failure import Failure
-from core.ports import Objects
+from core.ports import ObjectInfo, Objects
 from tests.contract.backends import new_key
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -194,3 +194,53 @@ async def test_presign_post_gives_address_and_fields(objects: Objects) -> None:
     assert post.fields["key"] == "videos/a.mp4"
     assert post.fields["Content-Type"] == "video/mp4"
     assert post.fields["policy"]
+
+
+async def _described(objects: Objects, key: str) -> ObjectInfo:
+    info = await objects.head(key)
+    assert info is not None
+    return info
+
+
+async def test_a_copy_is_the_version_that_was_meant(objects: Objects) -> None:
+    (key, _), target = await _stored(objects), new_key()
+    made = await objects.copy(key, target, of=await _described(objects, key))
+    info = await _described(objects, target)
+    assert (info.etag, info.size, info.content_type) == (made, len(BODY), "video/mp4")
+    assert await objects.read(target) == await objects.read(key) == BODY
+
+
+async def test_what_was_uploaded_in_parts_is_copied_too(objects: Objects) -> None:
+    key, target, body = new_key(), new_key(), b"x" * (PART_BYTES + 1)
+    await objects.put_stream(key, _pieces(body), content_type="video/mp4")
+    made = await objects.copy(key, target, of=await _described(objects, key))
+    assert b"".join(await _read_stream(objects, target, etag=made)) == body
+
+
+async def test_nothing_is_copied_over_an_object(objects: Objects) -> None:
+    key, _ = await _stored(objects)
+    target, kept = await _stored(objects, b"the first")
+    with pytest.raises(Failure) as caught:
+        await objects.copy(key, target, of=await _described(objects, key))
+    assert caught.value.code is ErrorCode.OBJECT_CHANGED
+    assert await objects.read(target, etag=kept) == b"the first"
+
+
+async def test_another_version_is_not_copied(objects: Objects) -> None:
+    (key, _), target = await _stored(objects), new_key()
+    before = await _described(objects, key)
+    await objects.put(key, b"another", content_type="video/mp4")
+    with pytest.raises(Failure) as caught:
+        await objects.copy(key, target, of=before)
+    assert caught.value.code is ErrorCode.OBJECT_CHANGED
+    assert await objects.head(target) is None
+
+
+async def test_what_is_gone_is_not_copied(objects: Objects) -> None:
+    (key, _), target = await _stored(objects), new_key()
+    before = await _described(objects, key)
+    await objects.delete([key])
+    with pytest.raises(Failure) as caught:
+        await objects.copy(key, target, of=before)
+    assert caught.value.code is ErrorCode.OBJECT_CHANGED
+    assert await objects.head(target) is None

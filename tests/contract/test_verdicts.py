@@ -94,17 +94,17 @@ async def test_everything_of_one_analysis_goes_and_nothing_else(
     one, other = a_record(new_id(), synthetic=True), a_record(new_id())
     for record in (one, other):
         await records.create(record)
-        for key in (record.key, record.result_key, frame_key(record.analysis_id, "e00")):
+        for key in (record.key, record.clip_key, record.result_key, frame_key(record.analysis_id, "e00")):
             await objects.put(key, b"x", content_type="image/jpeg")
     mine, theirs = await records.get(one.analysis_id), await records.get(other.analysis_id)
     assert mine is not None
     assert theirs is not None
     assert await leavings.remove_artifacts(mine) == 2
     assert await objects.head(mine.key) is not None
-    assert await leavings.remove_objects(mine) == 1
+    assert await leavings.remove_objects(mine) == 2
     assert await leavings.remove_objects(mine) == 0
-    assert [await objects.head(key) for key in (mine.key, mine.result_key)] == [None, None]
-    assert await objects.head(theirs.key) is not None
+    assert [await objects.head(key) for key in (mine.key, mine.clip_key, mine.result_key)] == [None] * 3
+    assert None not in [await objects.head(key) for key in (theirs.key, theirs.clip_key)]
     assert not await leavings.forget(mine.model_copy(update={"revision": 7}))
     assert await leavings.forget(mine)
     assert not await leavings.forget(mine)

@@ -14,7 +14,7 @@ class FakeLeavings:
 
     async def remove_objects(self, record: Record) -> int:
         async with self.faults.around("leavings.remove_objects"):
-            return self._removed(record.key, artifacts_prefix(record.analysis_id))
+            return self._removed(record.key, record.clip_key, artifacts_prefix(record.analysis_id))
 
     async def remove_artifacts(self, record: Record) -> int:
         async with self.faults.around("leavings.remove_artifacts"):

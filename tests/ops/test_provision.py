@@ -35,7 +35,7 @@ async def test_it_tells_what_it_made_and_then_what_it_found(emulator: Emulator) 
     assert f"queue {settings.ingest_queue}: made, dead letters go to {settings.ingest_queue}-dlq" in made
     assert f"table {settings.table}: made" in made
     assert [line for line in made if "NOT SET" in line] == [
-        "NOT SET: TLS only, since this emulator speaks plain HTTP and would refuse everything"
+        "NOT SET: the bucket's policy, since this emulator speaks plain HTTP and would refuse everything"
     ]
     found = await provision(settings)
     assert len(found) == len(made)
@@ -75,7 +75,7 @@ async def test_without_origins_no_page_may_upload(aws: Settings, clients: Client
 async def test_what_is_kept_ends(aws: Settings, clients: Clients) -> None:
     rules = (await clients.s3.get_bucket_lifecycle_configuration(Bucket=aws.bucket))["Rules"]
     days = {rule["Filter"].get("Prefix"): rule["Expiration"].get("Days") for rule in rules if "Expiration" in rule}
-    assert days == {"videos/": 90, "artifacts/": 90}
+    assert days == {"videos/": 90, "clips/": 90, "artifacts/": 90}
     assert all(rule["Status"] == "Enabled" for rule in rules)
     unfinished = [rule["AbortIncompleteMultipartUpload"] for rule in rules if "AbortIncompleteMultipartUpload" in rule]
     assert unfinished == [{"DaysAfterInitiation": 1}]
@@ -164,10 +164,20 @@ async def test_a_table_that_lacks_an_index_is_refused_and_named(emulator: Emulat
 
 
 def test_on_aws_plain_http_is_refused() -> None:
-    [statement] = json.loads(desired.tls_only("b"))["Statement"]
+    statement, _ = json.loads(desired.bucket_policy("b"))["Statement"]
     assert (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", "s3:*")
     assert statement["Resource"] == ["arn:aws:s3:::b", "arn:aws:s3:::b/*"]
     assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_on_aws_a_clip_is_written_once() -> None:
+    _, statement = json.loads(desired.bucket_policy("b"))["Statement"]
+    assert (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", "s3:PutObject")
+    assert statement["Resource"] == "arn:aws:s3:::b/clips/*"
+    assert statement["Condition"] == {
+        "Null": {"s3:if-none-match": "true"},
+        "Bool": {"s3:ObjectCreationOperation": "true"},
+    }
 
 
 @asynccontextmanager

@@ -195,7 +195,7 @@ async def accepted(settings: Settings, clients: Clients, records: DynamoRecords,
     """As ingest leaves an analysis behind."""
     now = rfc3339(datetime.now(UTC))
     record = a_record()
-    reply = await clients.s3.put_object(Bucket=settings.bucket, Key=record.key, Body=clip.read_bytes())
+    reply = await clients.s3.put_object(Bucket=settings.bucket, Key=record.clip_key, Body=clip.read_bytes())
     changes = {
         "status": Status.QUEUED,
         "created_at": now,

@@ -86,6 +86,14 @@ class Site:
 
         return await soon(look)
 
+    async def gone(self, key: str) -> None:
+        """Until nothing lies there."""
+
+        async def look() -> bool:
+            return await self.outside.objects.head(key) is None
+
+        await soon(look)
+
     async def tell(self, body: str) -> None:
         """A message on the ingest queue, as S3 would put it there."""
         url = (await self.clients.sqs.get_queue_url(QueueName=self.settings.ingest_queue))["QueueUrl"]
@@ -111,14 +119,14 @@ class Site:
         return await self.taken(dead_letter_name(self.settings.ingest_queue))
 
 
-async def soon(look: Callable[[], Awaitable[T | None]]) -> T:
-    """What `look` returns as soon as it is something. Raises AssertionError after LIMIT_S."""
-    deadline = time.monotonic() + LIMIT_S
+async def soon(look: Callable[[], Awaitable[T | None]], *, limit_s: float = LIMIT_S) -> T:
+    """What `look` returns as soon as it is something. Raises AssertionError after `limit_s`."""
+    deadline = time.monotonic() + limit_s
     while time.monotonic() < deadline:
         if found := await look():
             return found
         await asyncio.sleep(0.02)
-    raise AssertionError(f"not within {LIMIT_S} s")
+    raise AssertionError(f"not within {limit_s} s")
 
 
 @asynccontextmanager

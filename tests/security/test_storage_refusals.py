@@ -8,6 +8,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 import pytest_asyncio
+from structlog.testing import capture_logs
 
 from core.error_codes import ErrorCode
 from core.failure import Failure
@@ -18,6 +19,7 @@ from tests.security.site import CLIP, MOST, Site, site
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 OTHER_KEY = "videos/2026/11/24/00000000-0000-0000-0000-000000000000.mp4"
+CLIP_KEY = "clips/00000000-0000-0000-0000-000000000000.mp4"
 RESULT_KEY = "artifacts/00000000-0000-0000-0000-000000000000/result.json"
 FORBIDDEN: dict[str, tuple[int, dict[str, str | None]]] = {
     "over-size by one": (MOST + 1, {}),
@@ -28,6 +30,7 @@ FORBIDDEN: dict[str, tuple[int, dict[str, str | None]]] = {
     "another video type": (5000, {"Content_Type": "video/webm"}),
     "no type": (5000, {"Content_Type": None}),
     "another upload's key": (5000, {"key": OTHER_KEY}),
+    "a taken clip's key": (5000, {"key": CLIP_KEY}),
     "a result's key": (5000, {"key": RESULT_KEY}),
     "a key with the file's name": (5000, {"key": "videos/${filename}"}),
     "a bad signature": (5000, {"x_amz_signature": "0" * 64}),
@@ -51,7 +54,7 @@ async def test_a_form_that_was_not_given_out_is_refused(it: Site, name: str) -> 
     size, changes = FORBIDDEN[name]
     place = await it.begin()
     assert await it.send(place, bytes(size), **changes) in (400, 403)
-    for key in (place.key, OTHER_KEY, RESULT_KEY):
+    for key in (place.key, OTHER_KEY, CLIP_KEY, RESULT_KEY):
         assert await it.outside.objects.head(key) is None
     assert (await it.record(place)).status is Status.PENDING_UPLOAD
 
@@ -82,6 +85,7 @@ async def test_a_form_whose_time_is_up_is_refused(emulator: Emulator, tmp_path: 
         ("GET", f"/{OTHER_KEY}"),
         ("PUT", f"/{OTHER_KEY}"),
         ("DELETE", f"/{OTHER_KEY}"),
+        ("PUT", f"/{CLIP_KEY}"),
         ("PUT", f"/{RESULT_KEY}"),
         ("POST", "?delete"),
         ("POST", f"/{OTHER_KEY}?uploads"),
@@ -93,19 +97,31 @@ async def test_who_has_no_key_may_nothing(it: Site, method: str, path: str) -> N
         assert answer.status == 403
 
 
-async def test_an_overwrite_is_taken_by_storage_and_found_out_by_us(it: Site) -> None:
-    """No condition of a form's policy says "only if it is new": the door stays open until the address expires."""
+async def test_an_overwrite_after_the_end_of_an_upload_does_not_reach_the_clip(it: Site) -> None:
+    """A form is good for its own key until it expires, and what was taken lies at another, which it cannot name."""
     place = await it.begin()
     await it.send(place)
     noted = await it.becomes(place, lambda record: record.sent_at is not None)
-    assert noted.object_etag == hashlib.md5(CLIP, usedforsecurity=False).hexdigest()
-    assert await it.send(place, CLIP + b"another") in (200, 201, 204)
-    with pytest.raises(Failure) as caught:
-        async with it.outside.objects.stream(place.key, etag=noted.object_etag):
-            pass
-    assert caught.value.code is ErrorCode.OBJECT_CHANGED
-    await it.quiet()
+    assert noted.upload_etag == hashlib.md5(CLIP, usedforsecurity=False).hexdigest()
+    assert await it.send(place, CLIP + b"another", key=noted.clip_key) == 403
+    with capture_logs() as logs:
+        assert await it.send(place, CLIP + b"another") in (200, 201, 204)
+        await it.gone(place.key)
+    assert [line["status"] for line in logs if line["event"] == "upload.replaced"] == [Status.QUEUED]
+    assert await it.outside.objects.read(noted.clip_key, etag=noted.object_etag) == CLIP
     assert await it.record(place) == noted
+
+
+async def test_storage_writes_a_clip_once(it: Site) -> None:
+    place = await it.begin()
+    await it.send(place)
+    noted = await it.becomes(place, lambda record: record.sent_at is not None)
+    await it.outside.objects.put(place.key, b"another", content_type="video/mp4")
+    info = await it.outside.objects.head(place.key)
+    assert info is not None
+    with pytest.raises(Failure) as caught:
+        await it.outside.objects.copy(place.key, noted.clip_key, of=info)
+    assert caught.value.code is ErrorCode.OBJECT_CHANGED
 
 
 async def test_a_clip_through_the_service_has_its_hash_noted(it: Site) -> None:

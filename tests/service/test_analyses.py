@@ -206,7 +206,11 @@ async def test_the_video(http: Client, world: World) -> None:
     await world.arrives(analysis_id)
     async with http.get(f"/videos/{analysis_id}") as answer:
         body = VideoAddress.model_validate(await answer.json())
-    assert world.record(analysis_id).key in body.video_url
+    record = world.record(analysis_id)
+    assert record.key in body.video_url
+    world.objects.stored[record.clip_key] = world.objects.stored.pop(record.key)
+    async with http.get(f"/videos/{analysis_id}") as answer:
+        assert record.clip_key in VideoAddress.model_validate(await answer.json()).video_url
     assert (body.type, body.expires_in, body.content_type) == ("s3_presigned", 3600, "video/mp4")
 
 
