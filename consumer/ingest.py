@@ -73,19 +73,21 @@ class Ingest:
         if record.object_etag is None:
             change = await self._examined(record)
             if isinstance(change, Failure):
-                await self.refuse(record, change)
+                await self.refuse(record, change, untaken=True)
                 return
             record = await self._applied(record, change)
         await self._send(record)
+        await self._clear(record)
 
-    async def refuse(self, record: Record, failure: Failure) -> None:
-        """Marks an upload that no worker holds as failed; for one that is further on there is nothing to mark."""
+    async def refuse(self, record: Record, failure: Failure, *, untaken: bool = False) -> None:
+        """Marks an upload that no worker holds as failed; for one that is further on there is nothing to mark.
+        `untaken`: what was found wrong is the upload, which another process may have taken and moved meanwhile."""
+        change = failed(self.clock.now(), shortened(failure), epoch=record.epoch, untaken=untaken)
         try:
-            await self.records.apply(
-                record.analysis_id, failed(self.clock.now(), shortened(failure), epoch=record.epoch)
-            )
+            await self.records.apply(record.analysis_id, change)
         except Conflict as conflict:
             log.info("upload.already_ingested", status=conflict.current.status)
+            await self._clear(conflict.current)
             return
         log_failed(failure, stage="ingest")
         self.figures.failed(failure.code, synthetic=record.synthetic)
@@ -122,15 +124,22 @@ class Ingest:
         await self.analyses.send(job.body(), job.attributes())
         await self._applied(record, sent(self.clock.now(), epoch=record.epoch))
         log.info("upload.accepted", bytes=record.object_bytes)
-        await self._clear(record)
 
     async def _clear(self, record: Record) -> None:
-        """Removes an upload whose clip is kept elsewhere by now, and what was sent after it."""
+        """Removes an upload whose clip is kept elsewhere by now, and what was sent after it. Where that does not work
+        the bucket's lifecycle does it: the analysis itself is on its way."""
         if record.object_etag is None:
             # refused, or expired: what lies there is all that there is
             return
+        try:
+            await self._remove_upload(record)
+        except Failure as failure:
+            log.warning("upload.not_cleared", error_code=failure.code, detail=failure.detail)
+
+    async def _remove_upload(self, record: Record) -> None:
         left = await self.objects.head(record.key)
-        if left is None:
+        # what a release before this one took is kept where it was uploaded to
+        if left is None or await self.objects.head(record.clip_key) is None:
             return
         if record.upload_etag not in (None, left.etag):
             log.warning("upload.replaced", status=record.status)

@@ -14,7 +14,8 @@ class ClipObject:
 
 async def find_clip(objects: Objects, record: Record) -> ClipObject | None:
     """None where there is neither. Raises Failure(STORAGE_UNAVAILABLE)."""
-    for key in (record.clip_key, record.key):
+    # once more at the end: it may be moved between two looks
+    for key in (record.clip_key, record.key, record.clip_key):
         info = await objects.head(key)
         if info is not None:
             return ClipObject(key=key, info=info)

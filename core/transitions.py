@@ -171,8 +171,11 @@ def completed(now: datetime, *, token: int) -> Change:
     )
 
 
-def failed(now: datetime, failure: Failure, *, token: int | None = None, epoch: int | None = None) -> Change:
-    """The end without a result. Without a token only where nobody works on it (ingest refuses an upload)."""
+def failed(
+    now: datetime, failure: Failure, *, token: int | None = None, epoch: int | None = None, untaken: bool = False
+) -> Change:
+    """The end without a result. Without a token only where nobody works on it (ingest refuses an upload); `untaken`:
+    and where no ingest has taken it meanwhile."""
     return Change(
         name="failed",
         sources=frozenset({Status.PENDING_UPLOAD, Status.QUEUED} if token is None else {Status.PROCESSING}),
@@ -184,6 +187,7 @@ def failed(now: datetime, failure: Failure, *, token: int | None = None, epoch: 
             "updated_at": rfc3339(now),
         },
         removes=_LEASE,
+        absent=frozenset({"object_etag"} if untaken else ()),
         token=token,
         epoch=epoch,
     )

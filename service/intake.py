@@ -46,9 +46,11 @@ class Intake:
         if record.status is Status.EXPIRED:
             raise Refusal(ErrorCode.UPLOAD_EXPIRED)
         if record.status is Status.PENDING_UPLOAD:
-            if await self.outside.objects.head(record.key) is None:
+            if await self.outside.objects.head(record.key) is not None:
+                record = await self._applied(record, _uploaded(self.outside.now(), sport))
+            elif (record := await self.find(analysis_id)).status is Status.PENDING_UPLOAD:
+                # looked at again: ingest may have taken it, and moved it, since
                 raise Refusal(ErrorCode.UPLOAD_MISSING)
-            record = await self._applied(record, _uploaded(self.outside.now(), sport))
         await self._send_unless_examined(record)
         return record
 

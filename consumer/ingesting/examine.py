@@ -31,8 +31,8 @@ class Seen:
     an earlier look has kept it); and whether its poster is stored."""
 
     info: ObjectInfo
-    poster: bool
     upload_etag: str | None = None
+    poster: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,27 +50,29 @@ class Examiner:
             if clip is None:
                 raise Failure(ErrorCode.UPLOAD_MISSING, "nothing lies at its key")
             try:
-                return await self._kept(record, clip, await self._examine(record, clip))
+                return await self._examine(record, clip)
             except Failure as failure:
                 if failure.code is not ErrorCode.OBJECT_CHANGED:
                     raise
         raise Failure(ErrorCode.OBJECT_CHANGED, "it was replaced again and again")
-
-    async def _kept(self, record: Record, clip: ClipObject, seen: Seen) -> Seen:
-        """A form may write to its upload's key until it expires: what was seen goes where none can."""
-        if clip.key == record.clip_key:
-            return seen
-        etag = await self.objects.copy(clip.key, record.clip_key, of=clip.info)
-        return replace(seen, info=replace(seen.info, etag=etag), upload_etag=clip.info.etag)
 
     async def _examine(self, record: Record, clip: ClipObject) -> Seen:
         started = self.clock.monotonic()
         ranges = Ranges(self.objects, clip.key, clip.info)
         header = await self._header(record, ranges)
         ms = round((self.clock.monotonic() - started) * 1000)
+        seen = await self._kept(record, clip)
+        ranges.moved_to(record.clip_key, etag=seen.info.etag)
         poster = await self.posters.store(record, ranges, header)
         _say(header, ranges, ms=ms, poster=poster)
-        return Seen(info=clip.info, poster=poster)
+        return replace(seen, poster=poster)
+
+    async def _kept(self, record: Record, clip: ClipObject) -> Seen:
+        """A form may write to its upload's key until it expires: what was seen goes where none can."""
+        if clip.key == record.clip_key:
+            return Seen(info=clip.info)
+        etag = await self.objects.copy(clip.key, record.clip_key, of=clip.info)
+        return Seen(info=replace(clip.info, etag=etag), upload_etag=clip.info.etag)
 
     async def _header(self, record: Record, ranges: Ranges) -> Header:
         refusal = refused_for_size(ranges.size, self.policy)

@@ -34,6 +34,10 @@ class Ranges:
         self._etag = info.etag
         self._segments: list[_Segment] = []
 
+    def moved_to(self, key: str, *, etag: str) -> None:
+        """The same bytes lie there now; what was read stays read."""
+        self._key, self._etag = key, etag
+
     async def at(self, start: int, length: int) -> bytes:
         """These bytes; fewer at the object's end. What was read before is not read again.
 

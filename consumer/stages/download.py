@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Self
@@ -12,13 +12,21 @@ import structlog
 from consumer.sandbox.protocol import MAX_PICTURES_BYTES
 from consumer.scratch import NO_ROOM
 from consumer.stages.stage import Bench, Case, Picture, Stage, given
+from core.clip import find_clip
 from core.error_codes import ErrorCode
 from core.failure import Failure
-from core.record import Record
 
 log = structlog.stdlib.get_logger(__name__)
 MAX_RESUMES = 5
 RESUME_PAUSE_S = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Version:
+    """What lies at this key as long as its ETag is this one."""
+
+    key: str
+    etag: str
 
 
 class Sink:
@@ -77,10 +85,13 @@ async def download(bench: Bench, case: Case) -> Case:
     folder = bench.exits.enter_context(tools.scratch.folder(space_for(size)))
     log.info("video.download.started", bytes=size)
     started = tools.clock.monotonic()
+    found = await find_clip(tools.objects, record)
+    if found is None:
+        raise Failure(ErrorCode.OBJECT_CHANGED, "nothing lies at its key any more")
     # the extension comes from a key of our own making, never from the user's file name
-    clip = folder / f"clip{PurePosixPath(record.clip_key).suffix}"
+    clip = folder / f"clip{PurePosixPath(found.key).suffix}"
     with Sink(clip, size=size) as sink:
-        await _fetch(bench, record, sink, size)
+        await _fetch(bench, Version(key=found.key, etag=given(record.object_etag)), sink, size)
     if record.object_sha256 not in (None, sink.sha256):
         # an ETag is an MD5, for which one can make two files
         raise Failure(ErrorCode.OBJECT_CHANGED, "the bytes are not those that were uploaded")
@@ -103,11 +114,11 @@ async def recalled(bench: Bench, case: Case) -> Case:
     return replace(case, measurement=found.measurement, model=found.model, pictures=pictures)
 
 
-async def _fetch(bench: Bench, record: Record, sink: Sink, size: int) -> None:
+async def _fetch(bench: Bench, version: Version, sink: Sink, size: int) -> None:
     resumes = 0
     while sink.written < size:
         try:
-            await _stream(bench, record, sink, size)
+            await _stream(bench, version, sink, size)
         except Failure as failure:
             if failure.code is not ErrorCode.DOWNLOAD_FAILED or resumes == MAX_RESUMES:
                 raise
@@ -117,9 +128,9 @@ async def _fetch(bench: Bench, record: Record, sink: Sink, size: int) -> None:
     await asyncio.to_thread(sink.flush)
 
 
-async def _stream(bench: Bench, record: Record, sink: Sink, size: int) -> None:
+async def _stream(bench: Bench, version: Version, sink: Sink, size: int) -> None:
     """From where the sink is to the end of the object, or of the connection: DOWNLOAD_FAILED."""
-    opened = bench.tools.objects.stream(record.clip_key, etag=given(record.object_etag), start=sink.written)
+    opened = bench.tools.objects.stream(version.key, etag=version.etag, start=sink.written)
     async with opened as chunks:
         async for chunk in chunks:
             await asyncio.to_thread(sink.write, chunk)

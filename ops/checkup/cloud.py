@@ -32,8 +32,9 @@ if TYPE_CHECKING:
 SKEW_WARN_S, SKEW_FAIL_S = 30.0, 240.0
 """AWS refuses what was signed more than 300 s away from its own time."""
 _FORBIDDEN = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
-LOOKED_FOR = "videos/1970/01/01/00000000-0000-0000-0000-000000000000.mp4"
-"""Nothing ever lies there: a signature is tried without touching anybody's clip."""
+UPLOAD = "videos/1970/01/01/00000000-0000-0000-0000-000000000000.mp4"
+CLIP = "clips/00000000-0000-0000-0000-000000000000.mp4"
+"""Nothing ever lies at either: a signature is tried without touching anybody's clip."""
 PUT_RIGHT = "performate provision --plan, then performate provision"
 AREAS: Mapping[Area, str] = {
     "bucket": "private, encrypted, clips and results expire, uploads are told to the ingest queue",
@@ -119,17 +120,19 @@ def forbidden(failure: Failure) -> Finding | None:
 
 
 async def of_signature(clients: Clients, settings: Settings) -> Sequence[Finding]:
-    """A presigned address of a clip that there is not: 404 says that the signature is right."""
-    url = await S3Objects(clients.s3, settings.bucket).presign_get(LOOKED_FOR, expires_s=60)
-    with failing_as(ErrorCode.STORAGE_UNAVAILABLE):
-        async with aiohttp.ClientSession() as http, http.get(url) as answer:
-            status, told = answer.status, await answer.text()
-    if "NoSuchBucket" in told:
-        return [fail("presigned", "not tried: there is no bucket", PUT_RIGHT)]
-    if status == 404:
-        return [ok("presigned", "addresses signed here are taken by the bucket")]
+    """Presigned addresses of an upload and of a clip that there are not: 404 says that signature and rights hold."""
     advice = "HTTP 403 on clips and results comes from the same: credentials, clock, or s3:GetObject and s3:ListBucket"
-    return [fail("presigned", f"an address signed here is answered with HTTP {status}", advice)]
+    for key in (UPLOAD, CLIP):
+        url = await S3Objects(clients.s3, settings.bucket).presign_get(key, expires_s=60)
+        with failing_as(ErrorCode.STORAGE_UNAVAILABLE):
+            async with aiohttp.ClientSession() as http, http.get(url) as answer:
+                status, told = answer.status, await answer.text()
+        if "NoSuchBucket" in told:
+            return [fail("presigned", "not tried: there is no bucket", PUT_RIGHT)]
+        if status != 404:
+            where = f"an address signed here, under {key.split('/')[0]}/, is answered with HTTP {status}"
+            return [fail("presigned", where, advice)]
+    return [ok("presigned", "addresses signed here are taken by the bucket")]
 
 
 async def of_preflight(clients: Clients, settings: Settings) -> Sequence[Finding]:
@@ -140,7 +143,7 @@ async def of_preflight(clients: Clients, settings: Settings) -> Sequence[Finding
             warn("cors", "CORS_ORIGINS is empty: clips go through POST /upload, not straight to the bucket", advice)
         ]
     post = await S3Objects(clients.s3, settings.bucket).presign_post(
-        LOOKED_FOR, content_type="video/mp4", min_bytes=1, max_bytes=1, expires_s=60
+        UPLOAD, content_type="video/mp4", min_bytes=1, max_bytes=1, expires_s=60
     )
     async with aiohttp.ClientSession() as http:
         return [await _asked(http, post.url, origin) for origin in settings.cors_origins]

@@ -1,6 +1,6 @@
 """Chaos: the real processes, an AWS that fails, and workers that are killed; then the books must balance.
 
-`python -m tests.chaos --jobs 200 --seed 1 [--faults none|light|mix20] [--json]`. Web, ingest and two workers run
+`python -m tests.chaos --jobs 200 --seed 1 [--faults none|light|mix20] [--json]`. Web, two of ingest and two workers run
 against the embedded AWS behind microburst; clips are uploaded over HTTP; the seed draws which worker dies where. At the
 end the conservation law is checked (tests/chaos/conservation.py). Exit code 1 on a breach, with ids and what is wrong.
 """

@@ -80,8 +80,16 @@ def nobody_is_lost(evidence: Evidence) -> Iterable[Breach]:
     for status in Status:
         some = {one for one in open_ones if by_id[one].status is status}
         yield from _named("nobody waits for ever", f"still {status} after the quiet time", some)
-    foreign = evidence.clips - set(evidence.accepted)
-    yield from _named("nobody is lost", "a clip is stored that nobody was told of", foreign)
+    stored = evidence.clips | evidence.uploads
+    yield from _named("nobody is lost", "a clip is stored that nobody was told of", stored - set(evidence.accepted))
+    yield from _named("nobody is lost", "an accepted clip is not in the bucket", set(evidence.accepted) - stored)
+
+
+def uploads_are_cleared(evidence: Evidence) -> Iterable[Breach]:
+    """Where removing one did not work, ingest said so, and the bucket's lifecycle does it."""
+    said = {line.analysis_id for line in evidence.lines if line.event == "upload.not_cleared"}
+    left = (evidence.uploads & evidence.clips) - said
+    yield from _named("uploads are cleared", "an upload lies beside its kept clip", left)
 
 
 def queues_are_empty(evidence: Evidence) -> Iterable[Breach]:
@@ -167,6 +175,7 @@ def drains_in_time(evidence: Evidence) -> Iterable[Breach]:
 Law = Callable[[Evidence], Iterable[Breach]]
 LAWS: Sequence[Law] = (
     nobody_is_lost,
+    uploads_are_cleared,
     queues_are_empty,
     dead_letters_are_failures,
     one_terminal_transition,

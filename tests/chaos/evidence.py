@@ -22,11 +22,13 @@ KEPT_LINES = frozenset(
         "analysis.failed",
         "video.download.started",
         "scratch.cleaned",
+        "upload.not_cleared",
         "consumer.bug",
         "consumer.stopping",
         "consumer.stopped",
     }
 )
+_SETS = ("uploads", "clips", "results")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,12 +54,14 @@ class Fact:
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """`accepted`: the ids whose clip was stored. `clips`, `results`: the ids that have one in the bucket. `waiting`:
-    messages left on each queue, hidden and delayed ones included. `dead`: (queue, analysis id or None, reason).
-    `files`: what lies in scratch and temporary folders. `children`: command lines of processes without a parent."""
+    """`accepted`: the ids whose clip was stored. `uploads`, `clips`, `results`: the ids that have one in the bucket,
+    uploads as they came and clips as ingest keeps them. `waiting`: messages left on each queue, hidden and delayed
+    ones included. `dead`: (queue, analysis id or None, reason). `files`: what lies in scratch and temporary folders.
+    `children`: command lines of processes without a parent."""
 
     accepted: Sequence[str]
     records: Sequence[Fact]
+    uploads: frozenset[str]
     clips: frozenset[str]
     results: frozenset[str]
     waiting: Mapping[str, int]
@@ -68,7 +72,8 @@ class Evidence:
     children: Sequence[str]
 
     def dumped(self) -> str:
-        return json.dumps(asdict(self) | {"clips": sorted(self.clips), "results": sorted(self.results)}, indent=1)
+        sets = {name: sorted(getattr(self, name)) for name in _SETS}
+        return json.dumps(asdict(self) | sets, indent=1)
 
 
 def loaded(text: str) -> Evidence:
@@ -81,7 +86,7 @@ def loaded(text: str) -> Evidence:
     data["lines"] = [Line(**line) for line in data["lines"]]
     data["lives"] = [Life(**life) for life in data["lives"]]
     data["dead"] = [tuple(one) for one in data["dead"]]
-    return Evidence(**{**data, "clips": frozenset(data["clips"]), "results": frozenset(data["results"])})
+    return Evidence(**{**data, **{name: frozenset(data[name]) for name in _SETS}})
 
 
 def _code(text: str | None) -> ErrorCode | None:

@@ -100,7 +100,8 @@ async def carried_out(wish: Wish, say: Say) -> Outcome:
 
 def _commands(wish: Wish) -> Mapping[str, Sequence[str]]:
     worker = ("-m", "tests.chaos.worker", str(wish.folder / "fates"))
-    stock = {"web": ("-m", "service"), "ingest": ("-m", "consumer", "ingest")}
+    ingest = ("-m", "consumer", "ingest")
+    stock = {"web": ("-m", "service"), "ingest": ingest, "ingest-2": ingest}
     return {**stock, **dict.fromkeys(wish.workers, worker)}
 
 
@@ -195,10 +196,12 @@ async def _gathered(  # all that a run has
     wish: Wish, clients: Clients, settings: Settings, running: Fleet, users: Users, servers: Sequence[int]
 ) -> Evidence:
     results = await evidence.keys(clients, settings, "artifacts/")
-    clips = [key for place in ("videos/", "clips/") for key in await evidence.keys(clients, settings, place)]
+    uploads = await evidence.keys(clients, settings, "videos/")
+    clips = await evidence.keys(clients, settings, "clips/")
     return Evidence(
         accepted=users.accepted,
         records=evidence.facts(await evidence.records(clients, settings)),
+        uploads=frozenset(Path(key).stem for key in uploads),
         clips=frozenset(Path(key).stem for key in clips),
         results=frozenset(key.split("/")[1] for key in results if key.endswith("/result.json")),
         waiting=await evidence.waiting(clients, settings),

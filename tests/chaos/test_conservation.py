@@ -37,6 +37,7 @@ SOUND = Evidence(
         # began an upload, and thought better of it
         fact("id-left", Status.PENDING_UPLOAD),
     ],
+    uploads=frozenset(),
     clips=frozenset({GOOD, SPENT}),
     results=frozenset({GOOD}),
     waiting={"ingest": 0, "analysis": 0},
@@ -68,6 +69,8 @@ PLANTED: Mapping[str, tuple[dict[str, Any], str]] = {
         f"still processing after the quiet time: {GOOD}",
     ),
     "a clip without a client": ({"clips": frozenset({GOOD, SPENT, "id-x"})}, "id-x"),
+    "a clip is gone": ({"clips": frozenset({GOOD})}, f"an accepted clip is not in the bucket: {SPENT}"),
+    "an upload is left": ({"uploads": frozenset({GOOD})}, f"an upload lies beside its kept clip: {GOOD}"),
     "a message is left": ({"waiting": {"ingest": 0, "analysis": 2}}, "2 messages are left on analysis"),
     "a dead letter of a success": ({"dead": [("analysis", GOOD, None)]}, GOOD),
     "a dead letter of nobody": ({"dead": [("ingest", None, None)]}, "no record"),
@@ -117,6 +120,6 @@ def test_it_is_usable_alone_on_what_a_run_wrote(tmp_path: Path, capsys: pytest.C
 
 def test_many_ids_are_named_in_part() -> None:
     lost = [f"id-{number}" for number in range(30)]
-    (breach,) = breaches(replace(SOUND, accepted=[*SOUND.accepted, *lost]))
+    (breach,) = breaches(replace(SOUND, accepted=[*SOUND.accepted, *lost], uploads=frozenset(lost)))
     assert "30 accepted without a record" in str(breach)
     assert str(breach).endswith("and 20 more")

@@ -54,6 +54,13 @@ async def test_a_clip_that_was_replaced_after_it_was_examined_is_not_analysed(ho
     assert events.count("scratch.cleaned") == 1
 
 
+async def test_a_clip_that_an_older_release_left_at_its_uploads_key_is_analysed(house: House) -> None:
+    await house.ready()
+    house.objects.stored[a_record().key] = house.objects.stored.pop(KEY)
+    await analysed(house)
+    assert house.record.status is Status.COMPLETED
+
+
 async def test_a_clip_that_is_larger_than_examined_never_fills_the_disk(house: House) -> None:
     await house.ready(object_bytes=len(CLIP) - 1)
     await analysed(house)

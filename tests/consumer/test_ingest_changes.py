@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from core.error_codes import ErrorCode
+from core.failure import Failure
 from core.ports import ObjectInfo
 from core.record import Status
-from core.transitions import expired
+from core.transitions import examined, expired, sent
 from tests.consumer.headers import an_mp4
 from tests.consumer.rig import CLIP, House
 from tests.consumer.test_ingest_rules import event, ingested, told
@@ -103,7 +104,7 @@ async def test_a_refused_upload_stays_for_whoever_asks_why(house: House) -> None
 
 
 class Taking(FakeObjects):
-    """Another ingest keeps another version while this one looks, and after it another version lies there."""
+    """Another ingest process keeps another version while this one looks."""
 
     taken = b""
 
@@ -114,12 +115,59 @@ class Taking(FakeObjects):
         return await super().copy(key, target, of=of)
 
 
-async def test_of_two_that_look_at_once_the_first_one_s_clip_is_kept(house: House) -> None:
+async def test_of_two_that_look_at_once_the_first_ones_clip_is_kept(house: House) -> None:
     house.objects = Taking(house.faults)
     house.objects.taken = first = an_mp4(b"the first" * 1000)
     assert await ingested(house, an_mp4(b"the second" * 1000)) is None
     assert house.objects.stored[CLIP_KEY].body == first
     assert (house.record.object_etag, house.record.object_bytes) == (house.objects.stored[CLIP_KEY].etag, len(first))
+
+
+class Overtaken(FakeObjects):
+    """While this one looks at the header, another ingest process takes the upload and moves it; then the form is sent
+    once more, with `again`."""
+
+    house: House | None = None
+    again: bytes | None = None
+
+    async def read(self, key: str, **where: Any) -> bytes | None:
+        if self.house is not None:
+            house, self.house = self.house, None
+            kept = StoredObject(body=self.stored.pop(key).body, content_type="video/mp4", parts=1)
+            self.stored[CLIP_KEY] = kept
+            change = examined(MOMENT, etag=kept.etag, size=len(kept.body), epoch=0, upload_etag="another")
+            for one in (change, sent(MOMENT, epoch=0)):
+                await house.records.apply(AN_ID, one)
+            if self.again is not None:
+                self.stored[KEY] = StoredObject(body=self.again, content_type="video/mp4")
+            await asyncio.sleep(1)
+        return await super().read(key, **where)
+
+
+@pytest.mark.parametrize("again", [None, b"text " * 1000])
+async def test_a_clip_that_another_process_took_meanwhile_is_not_refused(house: House, again: bytes | None) -> None:
+    house.objects = Overtaken(house.faults)
+    house.objects.house, house.objects.again = house, again
+    await house.upload(an_mp4())
+    await told(house, event(KEY))
+    assert (house.record.status, house.record.error_code) == (Status.QUEUED, None)
+    assert CLIP_KEY in house.objects.stored
+    assert KEY not in house.objects.stored
+
+
+async def test_a_clip_that_an_older_release_took_stays_where_it_is(house: House) -> None:
+    await house.upload(status=Status.COMPLETED, object_etag=StoredObject(body=CLIP, content_type="").etag)
+    await told(house, event(KEY))
+    assert list(house.objects.stored) == [KEY]
+
+
+async def test_an_upload_that_cannot_be_cleared_makes_no_dead_letter(house: House) -> None:
+    house.faults.broken("objects.delete", Failure(ErrorCode.STORAGE_UNAVAILABLE, "test"))
+    await house.upload(an_mp4())
+    logs = await told(house, event(KEY))
+    assert [line["error_code"] for line in logs if line["event"] == "upload.not_cleared"] == ["STORAGE_UNAVAILABLE"]
+    assert house.record.sent_at is not None
+    assert (house.ingest_queue.bodies, house.ingest_queue.dead) == ([], [])
 
 
 async def test_an_event_for_an_expired_upload_changes_nothing(house: House) -> None:

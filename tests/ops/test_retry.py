@@ -31,7 +31,7 @@ class Stand(Yard):
 
     async def holds(self, *, letters: int = 0) -> None:
         await self.records.create(failed_record())
-        await self.objects.put(failed_record().key, b"clip", content_type="video/mp4")
+        await self.objects.put(failed_record().clip_key, b"clip", content_type="video/mp4")
         for _ in range(letters):
             job = Job(kind="analysis", analysis_id=AN_ID, traceparent=TRACE)
             await self.dead["analysis"].send(job.body(), job.attributes() | {"reason": "RETRIES_EXHAUSTED: test"})
@@ -111,7 +111,7 @@ async def test_at_the_command_line(aws: Settings, clients: Clients) -> None:
     records = DynamoRecords(clients.dynamodb, aws.table)
     failed = a_record(status=Status.FAILED, error_code=ErrorCode.RETRIES_EXHAUSTED)
     await records.create(failed)
-    await S3Objects(clients.s3, aws.bucket).put(failed.key, b"clip", content_type="video/mp4")
+    await S3Objects(clients.s3, aws.bucket).put(failed.clip_key, b"clip", content_type="video/mp4")
     dead = await open_queue(clients, dead_letter_name(aws.analysis_queue))
     await dead.send(Job(kind="analysis", analysis_id=AN_ID).body(), {"reason": "RETRIES_EXHAUSTED: test"})
     dry, missing, wrong = await asyncio.gather(

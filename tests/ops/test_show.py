@@ -175,7 +175,7 @@ def test_the_file_name_is_shown_nowhere() -> None:
 async def _store(clients: Clients, aws: Settings, records: Sequence[Record]) -> None:
     for record in records:
         await DynamoRecords(clients.dynamodb, aws.table).create(record)
-        await S3Objects(clients.s3, aws.bucket).put(record.key, b"clip", content_type="video/mp4")
+        await S3Objects(clients.s3, aws.bucket).put(record.clip_key, b"clip", content_type="video/mp4")
 
 
 @pytest.mark.timeout(120)

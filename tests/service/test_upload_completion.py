@@ -10,9 +10,11 @@ from aiohttp.test_utils import TestClient
 from core.error_codes import ErrorCode
 from core.failure import Failure
 from core.messages import decode
+from core.ports import ObjectInfo
 from core.record import Status
-from core.transitions import uploaded
+from core.transitions import examined, sent, uploaded
 from service.answers import Accepted, UploadStatus
+from tests.fakes import FakeObjects
 from tests.service.world import CLIP, UNKNOWN, WISH, World, refused
 
 Client = TestClient[Any, Any]
@@ -40,6 +42,34 @@ async def test_complete_queues_it(http: Client, world: World) -> None:
     assert job.traceparent is not None
     assert job.traceparent.startswith(f"00-{'a' * 32}-")
     assert world.analysis.sent == []
+
+
+class Moving(FakeObjects):
+    """Ingest takes the upload, and moves it, just before the first look at it."""
+
+    world: World | None = None
+
+    async def head(self, key: str) -> ObjectInfo | None:
+        if self.world is not None:
+            world, self.world = self.world, None
+            record = next(one for one in world.records.stored.values() if one.key == key)
+            self.stored[record.clip_key] = self.stored.pop(key)
+            now = world.clock()
+            for change in (uploaded(now), examined(now, etag="e", size=len(CLIP), epoch=0), sent(now, epoch=0)):
+                await world.records.apply(record.analysis_id, change)
+        return await super().head(key)
+
+
+async def test_a_clip_that_was_taken_meanwhile_is_not_missing(world: World) -> None:
+    objects = Moving()
+    async with world.serve(objects=objects) as http:
+        analysis_id = await world.began(http)
+        record = world.record(analysis_id)
+        await objects.put(record.key, CLIP, content_type=record.content_type)
+        objects.world = world
+        async with http.post("/upload/complete", json={"analysis_id": analysis_id}) as answer:
+            assert answer.status == 202, await answer.text()
+    assert world.ingest.sent == []
 
 
 async def test_the_prober_s_work_is_marked(http: Client, world: World) -> None:
