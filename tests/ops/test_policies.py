@@ -54,6 +54,7 @@ RIGHTS = {
 """Calls whose right has another name (AWS, "Actions defined by Amazon S3")."""
 ON_TLS_ONLY = {"s3:PutBucketPolicy", "s3:GetBucketPolicy"}
 WITH_DEAD_LETTERS = {"sqs:ReceiveMessage", "sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:SendMessage"}
+WITH_CLIPS = {"s3:GetObject"}
 WITH_RECORDS = {"dynamodb:GetItem", "dynamodb:UpdateItem"}
 
 
@@ -75,7 +76,7 @@ async def test_provisioning_needs_what_the_operator_may_and_no_more(emulator: Em
         for statement in policy("operator", settings, account="000000000000")["Statement"]
         for action in statement["Action"]
     }
-    assert used | ON_TLS_ONLY | WITH_DEAD_LETTERS | WITH_RECORDS == may
+    assert used | ON_TLS_ONLY | WITH_DEAD_LETTERS | WITH_RECORDS | WITH_CLIPS == may
 
 
 @pytest.mark.parametrize("name", NAMES)
