@@ -57,7 +57,21 @@ class Clip:
 
 
 def new_nonce() -> str:
-    return secrets.token_hex(4).upper()
+    """8 hex digits in capitals. One whose codes cannot all be read again would make a right answer look wrong."""
+    while True:
+        nonce = secrets.token_hex(4).upper()
+        if all(is_legible(Mark(nonce=nonce, second=second)) for second in _seconds(Figure())):
+            return nonce
+
+
+def is_legible(mark: Mark) -> bool:
+    """Whether OpenCV reads the code that it draws of this: of some thousands it does not read one, in any size."""
+    modules = _encoded(mark)
+    return any(_read(look) == mark for look in _drawn_anew(modules))
+
+
+def _seconds(figure: Figure) -> range:
+    return range(int(figure.seconds) + 1)
 
 
 def make_clip(nonce: str, figure: Figure | None = None) -> Clip:
@@ -69,7 +83,7 @@ def make_clip(nonce: str, figure: Figure | None = None) -> Clip:
         stream.width, stream.height = figure.size
         stream.pix_fmt = "yuv420p"
         stream.thread_count = 1
-        codes = [_code(Mark(nonce=nonce, second=second)) for second in range(int(figure.seconds) + 1)]
+        codes = [_code(Mark(nonce=nonce, second=second)) for second in _seconds(figure)]
         for index in range(round(figure.seconds * FPS)):
             image = picture(figure, index / FPS, codes[index // FPS])
             container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="bgr24")))
@@ -91,27 +105,32 @@ def read_mark(jpeg: bytes) -> Mark | None:
     image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_GRAYSCALE)
     if image is None:
         raise ValueError("not a picture")
-    for look in _looks(image):
-        text, _, _ = cv2.QRCodeDetector().detectAndDecode(look)
-        if found := _MARK.fullmatch(text):
-            return Mark(nonce=found[1], second=int(found[2]))
-    return None
+    return next(filter(None, map(_read, _looks(image))), None)
+
+
+def _read(look: Any) -> Mark | None:
+    text, _, _ = cv2.QRCodeDetector().detectAndDecode(look)
+    found = _MARK.fullmatch(text)
+    return None if found is None else Mark(nonce=found[1], second=int(found[2]))
 
 
 def _looks(image: Any) -> Iterator[Any]:
     """Ways to look at a picture, the likeliest first. OpenCV's reader misses one code in twelve of whole pictures, one
-    in hundreds of the corner that it lies in, and of the same code drawn anew in several sizes another one each time:
-    of 7,500 codes none in all of them."""
+    in hundreds of the corner that it lies in, and of the same code drawn anew in several sizes another one each time.
+    """
     height, width = image.shape
     corner = image[: round(CORNER[1] * height), : round(CORNER[0] * width)]
     yield corner
-    modules = _modules(image)
+    yield from _drawn_anew(_modules(image))
+    yield cv2.resize(corner, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
+    yield image
+
+
+def _drawn_anew(modules: Any) -> Iterator[Any]:
     for module_px, border in SIZES:
         drawn = modules.repeat(module_px, axis=0).repeat(module_px, axis=1)
         edge = border * module_px
         yield cv2.copyMakeBorder(drawn, edge, edge, edge, edge, cv2.BORDER_CONSTANT, value=255)
-    yield cv2.resize(corner, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
-    yield image
 
 
 def _modules(image: Any) -> Any:
@@ -124,7 +143,10 @@ def _modules(image: Any) -> Any:
     return np.where(grey > 127, 255, 0).astype(np.uint8)
 
 
+def _encoded(mark: Mark) -> Image:
+    """Its modules, 0 or 255, with a border of one module."""
+    return np.asarray(cv2.QRCodeEncoder.create().encode(f"PERFORMATE/{mark.nonce}/{mark.second}"), np.uint8)
+
+
 def _code(mark: Mark) -> Image:
-    modules = cv2.QRCodeEncoder.create().encode(f"PERFORMATE/{mark.nonce}/{mark.second}")
-    code: Image = np.asarray(modules, dtype=np.uint8).repeat(MODULE_PX, axis=0).repeat(MODULE_PX, axis=1)
-    return code
+    return _encoded(mark).repeat(MODULE_PX, axis=0).repeat(MODULE_PX, axis=1)

@@ -101,13 +101,13 @@ def _handle(request: Question, outbox: Outbox) -> AnyResult:
 
 
 def _throttled(request: Question, send: Send) -> Callable[[float], None]:
-    """Reports a share at most every PROGRESS_INTERVAL_S, never outside 0..1."""
+    """Reports a share at most every PROGRESS_INTERVAL_S, but the end always; never outside 0..1."""
     next_at = 0.0
 
     def report(share: float) -> None:
         nonlocal next_at
         now = time.monotonic()
-        if now >= next_at:
+        if now >= next_at or share >= 1.0:
             next_at = now + PROGRESS_INTERVAL_S
             send(Progress(stage=request.kind, share=min(1.0, max(0.0, share))))
 

@@ -1,7 +1,8 @@
 """Prometheus, promtool and Alertmanager for the tests: `python -m tests.alerts.prometheus` finds or fetches them.
 
-From PATH, else Debian's packages unpacked under .data/prometheus: nothing is installed, no service is started, and no
-root is needed (but for a package list that is not there yet). Without them their tests are skipped with the reason.
+From PATH, else Debian's packages unpacked under .data/prometheus: nothing is installed, and no service is started. Root
+is needed for a package list that is not there yet, and for the templates that Debian's Alertmanager reads from one
+place only. Without them their tests are skipped with the reason.
 """
 
 import os
@@ -15,6 +16,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 UNPACKED = ROOT / ".data" / "prometheus"
+TEMPLATES = Path("/usr/share/prometheus/alertmanager")
 PACKAGES = ("prometheus", "prometheus-alertmanager")
 NAMES = {
     "prometheus": ("prometheus",),
@@ -28,8 +30,10 @@ ADVICE = (
 
 
 def program(name: str) -> Path | None:
-    path = os.pathsep.join((os.environ.get("PATH", ""), str(UNPACKED / "usr" / "bin")))
-    found = next(filter(None, (shutil.which(one, path=path) for one in NAMES[name])), None)
+    places = [os.environ.get("PATH", "")]
+    if name != "alertmanager" or TEMPLATES.is_dir():
+        places.append(str(UNPACKED / "usr" / "bin"))
+    found = next(filter(None, (shutil.which(one, path=os.pathsep.join(places)) for one in NAMES[name])), None)
     return None if found is None else Path(found)
 
 
@@ -42,7 +46,7 @@ def needed(name: str) -> Path:
 
 
 def fetch() -> bool:
-    """Whether Debian's packages were unpacked."""
+    """Whether Debian's packages were unpacked, and run."""
     if shutil.which("apt-get") is None or shutil.which("dpkg-deb") is None:
         return False
     with tempfile.TemporaryDirectory() as folder:
@@ -50,7 +54,11 @@ def fetch() -> bool:
         if not downloaded and os.geteuid() == 0 and _run("apt-get", "update", "-qq", cwd=folder):
             downloaded = _run("apt-get", "download", *PACKAGES, cwd=folder)
         packages = sorted(Path(folder).glob("*.deb"))
-        return downloaded and all(_run("dpkg-deb", "-x", str(one), str(UNPACKED), cwd=folder) for one in packages)
+        if not downloaded or not all(_run("dpkg-deb", "-x", str(one), str(UNPACKED), cwd=folder) for one in packages):
+            return False
+    if not TEMPLATES.exists() and os.geteuid() == 0:
+        shutil.copytree(UNPACKED / TEMPLATES.relative_to("/"), TEMPLATES)
+    return TEMPLATES.is_dir()
 
 
 def _run(*argv: str, cwd: str) -> bool:

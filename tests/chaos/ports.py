@@ -14,7 +14,7 @@ from consumer.stages.stage import OpenDecoder
 from core.aws.objects import S3Objects
 from core.aws.queue import SqsQueue
 from core.aws.records import DynamoRecords
-from core.messages import analysis_id_of, decode
+from core.messages import decode
 from core.ports import Delivery
 from core.record import Record
 from core.result import Frame
@@ -58,12 +58,12 @@ class MortalObjects(S3Objects):
     @asynccontextmanager
     async def stream(self, key: str, *, etag: str, start: int = 0) -> AsyncIterator[AsyncIterator[bytes]]:
         async with super().stream(key, etag=etag, start=start) as chunks:
-            yield self._half(key, chunks)
+            yield self._half(chunks)
 
-    async def _half(self, key: str, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    async def _half(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         async for chunk in chunks:
             yield chunk[: len(chunk) // 2]
-            self._fates.may_kill(analysis_id_of(key) or "", Fate.MID_DOWNLOAD)
+            self._fates.may_kill(present_job(), Fate.MID_DOWNLOAD)
             yield chunk[len(chunk) // 2 :]
 
     async def put_file(self, key: str, path: Path, *, content_type: str) -> None:

@@ -43,9 +43,9 @@ async def test_progress_is_the_share_of_the_clip_with_either_model(
         )
     shares = [one.share for one in told]
     assert shares == sorted(shares)
-    assert len(shares) >= 5
-    assert min(shares) < 0.2
-    assert max(shares) > 0.8
+    # at most one in 0.1 s, however quick the machine: the first, the last, and some of what lies between
+    assert len(shares) >= 3
+    assert (shares[0] < 0.2, shares[-1]) == (True, 1.0)
     assert found.quality.method == "pose"
 
 

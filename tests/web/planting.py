@@ -25,7 +25,11 @@ async def plant(product: Product, like: str, *, filename: str | None = None, **c
         stored = StoredResult.model_validate_json(raw)
         planted = str(uuid.uuid4())
         kept = {**record.model_dump(), "analysis_id": planted, "filename": filename or record.filename}
-        await records.create(record.model_validate(kept))
+        copied = record.model_validate(kept)
+        await records.create(copied)
+        clip = await objects.head(record.clip_key)
+        assert clip is not None
+        await objects.copy(record.clip_key, copied.clip_key, of=clip)
         result = _changed(stored, planted, changes)
         await objects.put(result_key(planted), result.model_dump_json().encode(), content_type="application/json")
     return planted
