@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Literal
 
 import structlog
 from structlog.contextvars import bound_contextvars
@@ -73,24 +74,25 @@ class Ingest:
         if record.object_etag is None:
             change = await self._examined(record)
             if isinstance(change, Failure):
-                await self.refuse(record, change, untaken=True)
+                # what is wrong is the upload, which another process may have taken, and moved, meanwhile
+                await self.refuse(record, change, unless="object_etag")
                 return
             record = await self._applied(record, change)
         await self._send(record)
         await self._clear(record)
 
-    async def refuse(self, record: Record, failure: Failure, *, untaken: bool = False) -> None:
-        """Marks an upload that no worker holds as failed; for one that is further on there is nothing to mark.
-        `untaken`: what was found wrong is the upload, which another process may have taken and moved meanwhile."""
-        change = failed(self.clock.now(), shortened(failure), epoch=record.epoch, untaken=untaken)
+    async def refuse(self, record: Record, failure: Failure, *, unless: Literal["object_etag", "sent_at"]) -> None:
+        """Marks an upload that no worker holds as failed, unless that field is set by now: it is further on then."""
+        change = failed(self.clock.now(), shortened(failure), epoch=record.epoch, absent=frozenset({unless}))
         try:
-            await self.records.apply(record.analysis_id, change)
+            record = await self.records.apply(record.analysis_id, change)
         except Conflict as conflict:
-            log.info("upload.already_ingested", status=conflict.current.status)
-            await self._clear(conflict.current)
-            return
-        log_failed(failure, stage="ingest")
-        self.figures.failed(failure.code, synthetic=record.synthetic)
+            record = conflict.current
+            log.info("upload.already_ingested", status=record.status)
+        else:
+            log_failed(failure, stage="ingest")
+            self.figures.failed(failure.code, synthetic=record.synthetic)
+        await self._clear(record)
 
     async def _examined(self, record: Record) -> Change | Failure:
         """What to note of an upload that is taken, or why it is not. Raises Failure when it could not be looked at."""
@@ -128,9 +130,6 @@ class Ingest:
     async def _clear(self, record: Record) -> None:
         """Removes an upload whose clip is kept elsewhere by now, and what was sent after it. Where that does not work
         the bucket's lifecycle does it: the analysis itself is on its way."""
-        if record.object_etag is None:
-            # refused, or expired: what lies there is all that there is
-            return
         try:
             await self._remove_upload(record)
         except Failure as failure:
@@ -138,8 +137,9 @@ class Ingest:
 
     async def _remove_upload(self, record: Record) -> None:
         left = await self.objects.head(record.key)
-        # what a release before this one took is kept where it was uploaded to
-        if left is None or await self.objects.head(record.clip_key) is None:
+        kept = None if left is None else await self.objects.head(record.clip_key)
+        # refused or expired: the upload is all that there is. Noted by an older release: the upload is what is meant
+        if left is None or kept is None or record.object_etag not in (None, kept.etag):
             return
         if record.upload_etag not in (None, left.etag):
             log.warning("upload.replaced", status=record.status)
@@ -185,11 +185,12 @@ class IngestJob:
 
     async def fail(self, failure: Failure) -> None:
         for analysis_id in self._analysis_ids():
-            record = await self.role.records.get(analysis_id)
-            # what is sent already has got through, and is the worker's
-            if record is not None and record.sent_at is None and not record.status.is_final:
-                with _bound(record):
-                    await self.role.refuse(record, failure)
+            async with self.role.turns.of(analysis_id):
+                record = await self.role.records.get(analysis_id)
+                # what is sent already has got through, and is the worker's
+                if record is not None and record.sent_at is None and not record.status.is_final:
+                    with _bound(record):
+                        await self.role.refuse(record, failure, unless="sent_at")
 
     async def release(self, failure: Failure | None, *, counts: bool) -> None:
         """Ingest holds nothing."""

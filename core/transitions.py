@@ -172,10 +172,15 @@ def completed(now: datetime, *, token: int) -> Change:
 
 
 def failed(
-    now: datetime, failure: Failure, *, token: int | None = None, epoch: int | None = None, untaken: bool = False
+    now: datetime,
+    failure: Failure,
+    *,
+    token: int | None = None,
+    epoch: int | None = None,
+    absent: frozenset[str] = frozenset(),
 ) -> Change:
-    """The end without a result. Without a token only where nobody works on it (ingest refuses an upload); `untaken`:
-    and where no ingest has taken it meanwhile."""
+    """The end without a result. Without a token only where nobody works on it (ingest refuses an upload), and where
+    nobody has set one of `absent` meanwhile."""
     return Change(
         name="failed",
         sources=frozenset({Status.PENDING_UPLOAD, Status.QUEUED} if token is None else {Status.PROCESSING}),
@@ -187,7 +192,7 @@ def failed(
             "updated_at": rfc3339(now),
         },
         removes=_LEASE,
-        absent=frozenset({"object_etag"} if untaken else ()),
+        absent=absent,
         token=token,
         epoch=epoch,
     )

@@ -20,6 +20,7 @@ MODULES = 25
 """Of one side, its own border included, for texts as long as ours."""
 SIZES = ((4, 2), (6, 2), (8, 2), (3, 4))
 """Pixels of a module and modules of border, of a code that is drawn anew to be read."""
+MOST_NONCES = 100
 CODE_AT = (8, 8)
 CORNER = (0.45, 0.25)
 """Shares of width and height that the code lies in."""
@@ -57,11 +58,13 @@ class Clip:
 
 
 def new_nonce() -> str:
-    """8 hex digits in capitals. One whose codes cannot all be read again would make a right answer look wrong."""
-    while True:
+    """8 hex digits in capitals. One whose codes cannot all be read again would make a right answer look wrong.
+    Raises RuntimeError where OpenCV reads nothing at all."""
+    for _ in range(MOST_NONCES):
         nonce = secrets.token_hex(4).upper()
         if all(is_legible(Mark(nonce=nonce, second=second)) for second in _seconds(Figure())):
             return nonce
+    raise RuntimeError(f"of {MOST_NONCES} nonces OpenCV reads no code again")
 
 
 def is_legible(mark: Mark) -> bool:

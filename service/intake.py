@@ -42,16 +42,21 @@ class Intake:
         """The clip is there: queue its analysis. `sport` replaces what was said before, while nothing is queued.
         Raises Refusal: ANALYSIS_NOT_FOUND, UPLOAD_MISSING, UPLOAD_EXPIRED; Failure(QUEUE_UNAVAILABLE), after which
         asking again sends what is missing."""
-        record = await self.find(analysis_id)
-        if record.status is Status.EXPIRED:
-            raise Refusal(ErrorCode.UPLOAD_EXPIRED)
+        record = await self._awaited(analysis_id)
         if record.status is Status.PENDING_UPLOAD:
             if await self.outside.objects.head(record.key) is not None:
                 record = await self._applied(record, _uploaded(self.outside.now(), sport))
-            elif (record := await self.find(analysis_id)).status is Status.PENDING_UPLOAD:
+            elif (record := await self._awaited(analysis_id)).status is Status.PENDING_UPLOAD:
                 # looked at again: ingest may have taken it, and moved it, since
                 raise Refusal(ErrorCode.UPLOAD_MISSING)
         await self._send_unless_examined(record)
+        return record
+
+    async def _awaited(self, analysis_id: str) -> Record:
+        """Raises Refusal: ANALYSIS_NOT_FOUND, UPLOAD_EXPIRED."""
+        record = await self.find(analysis_id)
+        if record.status is Status.EXPIRED:
+            raise Refusal(ErrorCode.UPLOAD_EXPIRED)
         return record
 
     async def reopen(self, analysis_id: str) -> Record:

@@ -1,4 +1,4 @@
-"""GET /videos/{id}: where the clip can be read for an hour."""
+"""GET /videos/{id}: where the clip can be read for an hour; of an upload, until ingest keeps its clip elsewhere."""
 
 from aiohttp import web
 

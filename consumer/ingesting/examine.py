@@ -52,9 +52,13 @@ class Examiner:
             try:
                 return await self._examine(record, clip)
             except Failure as failure:
-                if failure.code is not ErrorCode.OBJECT_CHANGED:
+                if failure.code is not ErrorCode.OBJECT_CHANGED and not await self._is_overtaken(record, clip):
                     raise
         raise Failure(ErrorCode.OBJECT_CHANGED, "it was replaced again and again")
+
+    async def _is_overtaken(self, record: Record, clip: ClipObject) -> bool:
+        """Whether another process has taken an upload since, so that what was found wrong is something else."""
+        return clip.key != record.clip_key and await self.objects.head(record.clip_key) is not None
 
     async def _examine(self, record: Record, clip: ClipObject) -> Seen:
         started = self.clock.monotonic()

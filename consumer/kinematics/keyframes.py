@@ -1,4 +1,6 @@
-"""Which pictures are worth keeping: start, placements, longest hesitation, biggest drop, end, or evenly spaced ones."""
+"""Which pictures are worth keeping: start, placements, longest hesitations, biggest drop, end; or evenly spaced."""
+
+from typing import Literal
 
 import numpy as np
 
@@ -11,6 +13,7 @@ MAX_FRAMES = 12
 APART_S = 0.4
 # an event belongs to a frame this near
 BESIDE_S = 0.25
+HESITATIONS = 3
 
 
 def moments(found: Findings, events: tuple[Event, ...], duration: float) -> tuple[Moment, ...]:
@@ -22,7 +25,9 @@ def moments(found: Findings, events: tuple[Event, ...], duration: float) -> tupl
     first = [
         Moment(t=float(t[start]), why="start", sharpest=True),
         Moment(t=float(t[end]), why="end", sharpest=True),
-        *_biggest(events),
+        *_biggest_drop(found),
+        *_longest(events, "hesitation", HESITATIONS),
+        *_longest(events, "rest", 1),
     ]
     kept: list[Moment] = []
     for moment in [*first, *_spread(_placements(events), MAX_FRAMES - len(first))]:
@@ -31,20 +36,16 @@ def moments(found: Findings, events: tuple[Event, ...], duration: float) -> tupl
     return tuple(sorted(kept, key=lambda moment: moment.t))
 
 
-def _biggest(events: tuple[Event, ...]) -> list[Moment]:
-    """The first drop or fall, the longest hesitation and the longest rest."""
-    chosen: list[Moment] = []
-    came_off = [event for event in events if event.kind in ("drop", "fall")]
-    if came_off:
-        longest = max(came_off, key=_length)
-        chosen.append(Moment(t=longest.t, why="drop"))
-    stuck = [event for event in events if event.kind == "hesitation"]
-    if stuck:
-        chosen.append(Moment(t=_middle(max(stuck, key=_length)), why="hesitation", sharpest=True))
-    rested = [event for event in events if event.kind == "rest"]
-    if rested:
-        chosen.append(Moment(t=_middle(max(rested, key=_length)), why="rest", sharpest=True))
-    return chosen
+def _biggest_drop(found: Findings) -> list[Moment]:
+    """The start of the way down that went deepest."""
+    deepest = max(found.climbs.falls, key=lambda fall: fall.depth, default=None)
+    return [] if deepest is None else [Moment(t=float(found.track.t[deepest.start]), why="drop", sharpest=True)]
+
+
+def _longest(events: tuple[Event, ...], kind: Literal["hesitation", "rest"], most: int) -> list[Moment]:
+    """The middles of the longest ones of a kind."""
+    ordered = sorted((event for event in events if event.kind == kind), key=_length, reverse=True)
+    return [Moment(t=_middle(event), why=kind, sharpest=True) for event in ordered[:most]]
 
 
 def _placements(events: tuple[Event, ...]) -> list[Moment]:

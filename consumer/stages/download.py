@@ -12,7 +12,7 @@ import structlog
 from consumer.sandbox.protocol import MAX_PICTURES_BYTES
 from consumer.scratch import NO_ROOM
 from consumer.stages.stage import Bench, Case, Picture, Stage, given
-from core.clip import find_clip
+from core.clip import find_version
 from core.error_codes import ErrorCode
 from core.failure import Failure
 
@@ -85,13 +85,14 @@ async def download(bench: Bench, case: Case) -> Case:
     folder = bench.exits.enter_context(tools.scratch.folder(space_for(size)))
     log.info("video.download.started", bytes=size)
     started = tools.clock.monotonic()
-    found = await find_clip(tools.objects, record)
-    if found is None:
-        raise Failure(ErrorCode.OBJECT_CHANGED, "nothing lies at its key any more")
+    etag = given(record.object_etag)
+    key = await find_version(tools.objects, record, etag)
+    if key is None:
+        raise Failure(ErrorCode.OBJECT_CHANGED, "what was examined is not there any more")
     # the extension comes from a key of our own making, never from the user's file name
-    clip = folder / f"clip{PurePosixPath(found.key).suffix}"
+    clip = folder / f"clip{PurePosixPath(key).suffix}"
     with Sink(clip, size=size) as sink:
-        await _fetch(bench, Version(key=found.key, etag=given(record.object_etag)), sink, size)
+        await _fetch(bench, Version(key=key, etag=etag), sink, size)
     if record.object_sha256 not in (None, sink.sha256):
         # an ETag is an MD5, for which one can make two files
         raise Failure(ErrorCode.OBJECT_CHANGED, "the bytes are not those that were uploaded")

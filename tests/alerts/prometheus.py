@@ -56,8 +56,11 @@ def fetch() -> bool:
         packages = sorted(Path(folder).glob("*.deb"))
         if not downloaded or not all(_run("dpkg-deb", "-x", str(one), str(UNPACKED), cwd=folder) for one in packages):
             return False
-    if not TEMPLATES.exists() and os.geteuid() == 0:
-        shutil.copytree(UNPACKED / TEMPLATES.relative_to("/"), TEMPLATES)
+    templates = UNPACKED / TEMPLATES.relative_to("/")
+    if templates.is_dir() and not TEMPLATES.exists() and os.geteuid() == 0:
+        half = TEMPLATES.with_name(f"half-{TEMPLATES.name}")
+        shutil.copytree(templates, half, dirs_exist_ok=True)
+        half.rename(TEMPLATES)
     return TEMPLATES.is_dir()
 
 

@@ -54,9 +54,12 @@ async def test_a_clip_that_was_replaced_after_it_was_examined_is_not_analysed(ho
     assert events.count("scratch.cleaned") == 1
 
 
-async def test_a_clip_that_an_older_release_left_at_its_uploads_key_is_analysed(house: House) -> None:
-    await house.ready()
-    house.objects.stored[a_record().key] = house.objects.stored.pop(KEY)
+@pytest.mark.parametrize("copied", [True, False])
+async def test_what_an_older_release_noted_is_analysed_where_it_lies(house: House, copied: bool) -> None:
+    await house.ready(object_etag=StoredObject(body=CLIP, content_type="").etag)
+    house.objects.stored[a_record().key] = StoredObject(body=CLIP, content_type="video/mp4")
+    if not copied:
+        del house.objects.stored[KEY]
     await analysed(house)
     assert house.record.status is Status.COMPLETED
 

@@ -155,6 +155,46 @@ async def test_a_clip_that_another_process_took_meanwhile_is_not_refused(house: 
     assert KEY not in house.objects.stored
 
 
+class Between(FakeObjects):
+    """Between the look for a kept clip and the one for the upload another process takes it, and junk is sent."""
+
+    junk = b""
+
+    async def head(self, key: str) -> ObjectInfo | None:
+        info = await super().head(key)
+        if self.junk and key == CLIP_KEY:
+            self.stored[CLIP_KEY] = StoredObject(body=self.stored[KEY].body, content_type="video/mp4", parts=1)
+            self.stored[KEY] = StoredObject(body=self.junk, content_type="video/mp4")
+            self.junk = b""
+        return info
+
+
+async def test_junk_that_is_sent_after_a_clip_was_taken_refuses_nothing(house: House) -> None:
+    house.objects = Between(house.faults)
+    house.objects.junk = b"text " * 1000
+    assert await ingested(house, an_mp4()) is None
+    assert house.record.object_etag == house.objects.stored[CLIP_KEY].etag
+    assert KEY not in house.objects.stored
+
+
+async def test_the_last_failed_try_clears_an_upload_whose_clip_is_kept(house: House) -> None:
+    """As a crash between the copy and the word of it leaves it; an operator's retry finds the clip."""
+    await house.upload(an_mp4(), status=Status.QUEUED)
+    house.objects.stored[CLIP_KEY] = StoredObject(body=an_mp4(), content_type="video/mp4", parts=1)
+    house.faults.broken("objects.read", Failure(ErrorCode.STORAGE_UNAVAILABLE, "test"))
+    await told(house, event(KEY), seconds=300)
+    assert house.record.error_code is ErrorCode.RETRIES_EXHAUSTED
+    assert list(house.objects.stored) == [CLIP_KEY]
+
+
+async def test_an_upload_that_an_older_release_noted_stays_beside_a_newer_ones_copy(house: House) -> None:
+    noted = StoredObject(body=CLIP, content_type="video/mp4")
+    await house.upload(status=Status.QUEUED, object_etag=noted.etag, object_bytes=len(CLIP), sent_at="t")
+    house.objects.stored[CLIP_KEY] = StoredObject(body=CLIP, content_type="video/mp4", parts=1)
+    await told(house, event(KEY))
+    assert house.objects.stored[KEY] == noted
+
+
 async def test_a_clip_that_an_older_release_took_stays_where_it_is(house: House) -> None:
     await house.upload(status=Status.COMPLETED, object_etag=StoredObject(body=CLIP, content_type="").etag)
     await told(house, event(KEY))

@@ -102,6 +102,7 @@ async def test_an_overwrite_after_the_end_of_an_upload_does_not_reach_the_clip(i
     place = await it.begin()
     await it.send(place)
     noted = await it.becomes(place, lambda record: record.sent_at is not None)
+    await it.gone(place.key)
     assert noted.upload_etag == hashlib.md5(CLIP, usedforsecurity=False).hexdigest()
     assert await it.send(place, CLIP + b"another", key=noted.clip_key) == 403
     with capture_logs() as logs:
@@ -116,12 +117,14 @@ async def test_storage_writes_a_clip_once(it: Site) -> None:
     place = await it.begin()
     await it.send(place)
     noted = await it.becomes(place, lambda record: record.sent_at is not None)
-    await it.outside.objects.put(place.key, b"another", content_type="video/mp4")
-    info = await it.outside.objects.head(place.key)
+    await it.outside.objects.put(RESULT_KEY, b"another", content_type="video/mp4")
+    info = await it.outside.objects.head(RESULT_KEY)
     assert info is not None
     with pytest.raises(Failure) as caught:
-        await it.outside.objects.copy(place.key, noted.clip_key, of=info)
+        await it.outside.objects.copy(RESULT_KEY, noted.clip_key, of=info)
     assert caught.value.code is ErrorCode.OBJECT_CHANGED
+    assert await it.outside.objects.read(noted.clip_key, etag=noted.object_etag) == CLIP
+    await it.outside.objects.delete([RESULT_KEY])
 
 
 async def test_a_clip_through_the_service_has_its_hash_noted(it: Site) -> None:
