@@ -5,6 +5,7 @@ Pure: the facts come in, the refusal goes out. The pictures are only looked at b
 
 from pathlib import PurePath
 
+from consumer.media.facts import Probe
 from consumer.media.policy import MediaPolicy
 from consumer.media.sniff import Family, agrees
 from core.error_codes import ErrorCode
@@ -22,6 +23,20 @@ def refused_for_size(size: int, policy: MediaPolicy) -> Failure | None:
         return Failure(ErrorCode.FILE_TOO_LARGE, f"{size} bytes, at most {policy.max_bytes}")
     if size < policy.min_bytes:
         return Failure(ErrorCode.FILE_TOO_SMALL, f"{size} bytes, at least {policy.min_bytes}")
+    return None
+
+
+def refused_for_probe(probe: Probe, policy: MediaPolicy) -> Failure | None:
+    """What a decoding child found out, which knows the limits of every installation only, held against this one's."""
+    if probe.codec not in policy.codecs:
+        return Failure(ErrorCode.UNSUPPORTED_CODEC, probe.codec)
+    if probe.width * probe.height > policy.max_pixels:
+        size = f"{probe.width}x{probe.height}, at most {policy.max_pixels} pixels"
+        return Failure(ErrorCode.VIDEO_TOO_LARGE_PIXELS, size)
+    if probe.duration_s is not None and probe.duration_s > policy.max_duration_s:
+        return Failure(ErrorCode.VIDEO_TOO_LONG, f"{probe.duration_s:.1f} s, at most {policy.max_duration_s:g}")
+    if probe.fps is not None and probe.fps > policy.max_measured_fps:
+        return Failure(ErrorCode.FRAME_RATE_TOO_HIGH, f"{probe.fps:.1f} a second, at most {policy.max_fps:g}")
     return None
 
 

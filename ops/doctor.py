@@ -30,6 +30,7 @@ CHECKS = (
     "weights",
     "decoder",
     "scratch",
+    "user",
 )
 """In the order in which they are told: what stands first explains what comes after it."""
 
@@ -86,6 +87,7 @@ async def examine(settings: Settings, wanted: Sequence[str]) -> Sequence[Finding
             "weights": lambda: machine.of_weights(settings),
             "decoder": lambda: machine.of_decoder(settings),
             "scratch": lambda: machine.of_scratch(settings),
+            "user": machine.of_user,
         }
         names = [name for name in CHECKS if name in wanted]
         lots = await asyncio.gather(*(within(name, looks[name], limit_s=LIMITS_S.get(name, 20.0)) for name in names))

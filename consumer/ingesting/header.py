@@ -13,8 +13,6 @@ from consumer.media.sniff import Family
 from core.error_codes import ErrorCode
 from core.failure import Failure
 
-RATE_SLACK = 1.05
-"""A camera's clock is not exact: 240 pictures a second are 240.6 in some files."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +77,6 @@ def _refused_for_length(header: Header, policy: MediaPolicy) -> Failure | None:
         return Failure(ErrorCode.INVALID_METADATA, f"{header.samples} samples declared")
     if header.duration_s is not None and header.duration_s > policy.max_duration_s:
         return Failure(ErrorCode.VIDEO_TOO_LONG, f"{header.duration_s:.1f} s, at most {policy.max_duration_s:g}")
-    if header.fps is not None and header.fps > policy.max_fps * RATE_SLACK:
+    if header.fps is not None and header.fps > policy.max_measured_fps:
         return Failure(ErrorCode.FRAME_RATE_TOO_HIGH, f"{header.fps:.1f} a second, at most {policy.max_fps:g}")
     return None

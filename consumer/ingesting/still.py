@@ -11,7 +11,7 @@ import struct
 from consumer.ingesting.header import Header, Span, Tables
 from consumer.ingesting.ranges import Ranges
 
-MOST_PICTURE = 1024 * 1024
+MOST_PICTURE = 768 * 1024
 BEGINNING = 768 * 1024
 TICKS = 1000
 _LEAST = 1024

@@ -9,6 +9,8 @@ if TYPE_CHECKING:  # the decoding child reads no settings, and does not pay for 
     from core.settings import Settings
 
 MIB = 1024 * 1024
+RATE_SLACK = 1.05
+"""A camera's clock is not exact: 240 pictures a second may be a few more."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +43,11 @@ class MediaPolicy:
             containers=frozenset(settings.clip_containers),
             codecs=frozenset(settings.clip_codecs),
         )
+
+    @property
+    def max_measured_fps(self) -> float:
+        """The most that pictures which are counted may come to."""
+        return self.max_fps * RATE_SLACK
 
     @property
     def max_pictures(self) -> int:

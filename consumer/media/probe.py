@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from pathlib import Path
 
 from consumer.media.boxes import Overgrown, declared_samples
@@ -16,6 +15,8 @@ from core.failure import Failure
 
 # Pixels this little out of square are a rounding of somebody's encoder, not a wish.
 SQUARE_PIXELS = 0.02
+# of a few pictures the distances say nothing of a rate
+FEWEST_FOR_A_RATE = 24
 
 __all__ = ["Probe", "probe"]
 
@@ -24,7 +25,7 @@ def probe(path: Path, policy: MediaPolicy = POLICY) -> Probe:
     """Reads the file's facts. The policy is held before the one picture that tells the rotation is decoded.
 
     Raises Failure: FILE_TOO_SMALL, FILE_TOO_LARGE, UNSUPPORTED_CONTAINER, UNSUPPORTED_CODEC, VIDEO_TOO_LONG,
-    VIDEO_TOO_LARGE_PIXELS, INVALID_METADATA, METADATA_EXTRACTION_FAILED, NO_VALID_FRAMES.
+    VIDEO_TOO_LARGE_PIXELS, FRAME_RATE_TOO_HIGH, INVALID_METADATA, METADATA_EXTRACTION_FAILED, NO_VALID_FRAMES.
     """
     size = _checked_size(path, policy)
     container = _checked_container(path, policy)
@@ -36,6 +37,7 @@ def probe(path: Path, policy: MediaPolicy = POLICY) -> Probe:
         duration = _duration(clip, timeline)
         if duration is not None and duration > policy.max_duration_s:
             raise Failure(ErrorCode.VIDEO_TOO_LONG, f"{duration:.1f} s")
+        _check_rate(timeline, policy)
         fps = _fps(clip, timeline, policy)
     with open_clip(path, policy) as clip:
         rotation, width, height = _first_picture(clip, policy)
@@ -108,12 +110,18 @@ def _duration(clip: Clip, timeline: Timeline | None) -> float | None:
     return declared / MICROSECONDS if declared is not None and declared > 0 else None
 
 
+def _check_rate(timeline: Timeline | None, policy: MediaPolicy) -> None:
+    """By the pictures that are there: what a header alone says is not believed."""
+    rate = None if timeline is None or len(timeline.pts) < FEWEST_FOR_A_RATE else timeline.rate
+    if rate is not None and rate > policy.max_measured_fps:
+        raise Failure(ErrorCode.FRAME_RATE_TOO_HIGH, f"{rate:.1f} a second, at most {policy.max_fps:g}")
+
+
 def _fps(clip: Clip, timeline: Timeline | None, policy: MediaPolicy) -> float | None:
-    if timeline is not None and timeline.span_s > 0:
-        rate = Fraction(len(timeline.pts) - 1) / Fraction(timeline.span_s)
-    else:
-        rate = clip.stream.average_rate or Fraction(0)
-    return round(float(rate), 3) if 0 < rate <= policy.max_fps else None
+    rate = None if timeline is None else timeline.rate
+    if rate is None:
+        rate = float(clip.stream.average_rate or 0)
+    return round(rate, 3) if 0 < rate <= policy.max_measured_fps else None
 
 
 def _first_picture(clip: Clip, policy: MediaPolicy) -> tuple[int, int, int]:

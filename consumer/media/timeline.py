@@ -39,6 +39,11 @@ class Timeline:
         """From the first picture's beginning to the last one's; the last one's own length is not in it."""
         return self.seconds(self.pts[-1])
 
+    @property
+    def rate(self) -> float | None:
+        """Pictures a second, on the average; None of a single one."""
+        return (len(self.pts) - 1) / self.span_s if self.span_s > 0 else None
+
     def index(self, pts: int) -> int:
         """The place of the picture shown at `pts`, counted from 0."""
         return bisect_left(self.pts, pts)

@@ -40,6 +40,7 @@ REFUSALS = frozenset(
         ErrorCode.UNSUPPORTED_CODEC,
         ErrorCode.VIDEO_TOO_LONG,
         ErrorCode.VIDEO_TOO_LARGE_PIXELS,
+        ErrorCode.FRAME_RATE_TOO_HIGH,
         ErrorCode.INVALID_METADATA,
         ErrorCode.METADATA_EXTRACTION_FAILED,
         ErrorCode.FRAME_EXTRACTION_FAILED,

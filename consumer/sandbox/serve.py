@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import time
 import traceback
 from collections.abc import Callable
@@ -68,6 +69,12 @@ def _answer(request: Question, outbox: Outbox) -> AnyResult | Refusal:
         return Refusal(code=failure.code, detail=failure.detail[:DETAIL_CHARACTERS])
     except MemoryError:
         return Refusal(code=ErrorCode.DECODER_CRASHED, detail="out of the memory that a clip may use")
+    except OSError as error:
+        traceback.print_exc()
+        met = error.errno in (errno.EPERM, errno.EACCES, errno.ENOSYS)
+        # what our own code asks for is allowed: somebody else has asked
+        code = ErrorCode.DECODER_CRASHED if met else ErrorCode.INTERNAL
+        return Refusal(code=code, detail=f"met a wall: {type(error).__name__}" if met else type(error).__name__)
     except Exception as error:  # noqa: BLE001 - the process boundary: what is not answered here hangs the parent
         traceback.print_exc()
         return Refusal(code=ErrorCode.INTERNAL, detail=type(error).__name__)

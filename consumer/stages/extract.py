@@ -5,7 +5,9 @@ from pathlib import Path
 
 import structlog
 
+from consumer.examination import refused_for_probe
 from consumer.media.facts import Jpeg, even_times
+from consumer.media.policy import MediaPolicy
 from consumer.stages.decoder import OnProgress
 from consumer.stages.listening import listening
 from consumer.stages.stage import DECODER_MARGIN_S, Bench, Case, Picture, Stage, given
@@ -25,6 +27,10 @@ async def extract(bench: Bench, case: Case) -> Case:
     end = started + settings.extract_limit_s - DECODER_MARGIN_S
     decoder = await bench.exits.enter_async_context(tools.open_decoder())
     probe = await decoder.probe(clip, limit_s=end - clock.monotonic())
+    refusal = refused_for_probe(probe, MediaPolicy.from_settings(settings))
+    if refusal is not None:
+        # ingest reads headers, and not every header says it
+        raise refusal
     moments = even_times(probe.duration_s or 0.0, settings.frame_count)
     out = given(case.folder) / "even"
     out.mkdir()

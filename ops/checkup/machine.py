@@ -43,6 +43,14 @@ def _scratch(settings: Settings) -> Finding:
     return ok("scratch", told)
 
 
+async def of_user() -> Sequence[Finding]:
+    """Threads of root are not counted by the kernel: docs/security.md."""
+    if os.geteuid() != 0:
+        return [ok("user", "not root")]
+    advice = "run workers as an ordinary user, or bound the container's processes (pids.max): docs/security.md"
+    return [warn("user", "root: a decoder that a file has taken over may start threads without a limit", advice)]
+
+
 async def of_weights(settings: Settings) -> Sequence[Finding]:
     lacking = await asyncio.to_thread(missing, settings.weights_dir, settings.pose_model)
     if lacking:

@@ -53,9 +53,13 @@ def test_real_clips(name: str, codec: str, size: tuple[int, int], seconds: float
     assert facts.duration_s == pytest.approx(seconds, abs=0.02)
 
 
-def test_a_rate_that_no_camera_has_is_unknown(tmp_path: Path) -> None:
+def test_a_rate_that_no_camera_has_is_refused_and_of_few_pictures_unknown(tmp_path: Path) -> None:
     fast = replace(clips.H264, times=[index / 5000 for index in range(60)])
-    assert probe(write_clip(tmp_path / "fast.mp4", barcodes(60), fast)).fps is None
+    with pytest.raises(Failure) as caught:
+        probe(write_clip(tmp_path / "fast.mp4", barcodes(60), fast))
+    assert caught.value.code is ErrorCode.FRAME_RATE_TOO_HIGH
+    few = replace(clips.H264, times=[index / 5000 for index in range(9)])
+    assert probe(write_clip(tmp_path / "few.mp4", barcodes(9), few)).fps is None
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from tests.ops.commands import performate
 from tests.prober.examples import a_board
 
 MOMENT = datetime(2026, 11, 24, 12, tzinfo=UTC)
-LOCAL = ("weights", "decoder", "scratch")
+LOCAL = ("weights", "decoder", "scratch", "user")
 ENV = {"CORS_ORIGINS": ORIGIN, "POLL_WAIT_S": "2"}
 ASKING = [name for name in CHECKS if name not in LOCAL]
 

@@ -15,7 +15,8 @@ from core.error_codes import ErrorCode
 from core.failure import Failure
 from core.settings import Settings
 from ops import desired
-from ops.provision import provision
+from ops.drift.whole import drift
+from ops.provision import provision, provisioned
 from tests.emulator import ORIGIN, ROOT, Emulator, environment, fresh_settings
 from tests.loopback import serving
 
@@ -178,6 +179,18 @@ def test_on_aws_a_clip_is_written_once() -> None:
         "Null": {"s3:if-none-match": "true"},
         "Bool": {"s3:ObjectCreationOperation": "true"},
     }
+
+
+async def test_where_the_address_is_no_plain_one_the_buckets_policy_is_set_and_stays(emulator: Emulator) -> None:
+    settings = fresh_settings(emulator.url)
+    on_aws = settings.model_copy(update={"aws_endpoint_url": None})
+    async with open_clients(settings) as clients:
+        assert "bucket: TLS only; no clip is overwritten" in await provisioned(clients, on_aws)
+        found = await clients.s3.get_bucket_policy(Bucket=settings.bucket)
+        assert json.loads(found["Policy"]) == json.loads(desired.bucket_policy(settings.bucket))
+        assert await drift(clients, on_aws) == []
+        await clients.s3.delete_bucket_policy(Bucket=settings.bucket)
+        assert [one.area for one in await drift(clients, on_aws)] == ["bucket"]
 
 
 @asynccontextmanager
