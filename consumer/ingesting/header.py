@@ -14,7 +14,6 @@ from core.error_codes import ErrorCode
 from core.failure import Failure
 
 
-
 @dataclass(frozen=True, kw_only=True)
 class Span:
     """Bytes of the object."""

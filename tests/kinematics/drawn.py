@@ -51,6 +51,18 @@ def hip_errors(climber: Climber, result: Measurement, view: View | None = None) 
     return np.array(away) / (climber.torso * height)
 
 
+def wall_errors(climber: Climber, result: Measurement, view: View) -> NDArray[np.float64]:
+    """(n,) distance of each place on the wall from the truth, torso lengths as large as in the first picture."""
+    width, height = climber.size
+    first = view(0.0)
+    away = []
+    for point in result.track:
+        x, y = climber.hip(point.t)
+        place = first @ np.array([x * width, y * height, 1.0])
+        away.append(np.hypot((point.wall_x or 0) * width - place[0], (point.wall_y or 0) * height - place[1]))
+    return np.array(away) / (climber.torso * height * first[1, 1])
+
+
 def codes(result: Measurement) -> list[str]:
     return [warning.code for warning in result.quality.warnings]
 

@@ -45,6 +45,33 @@ def test_the_frame_rate_changes_no_headline_number(
     assert len(placements(result)) == len(placements(plain))
 
 
+def uneven() -> tuple[float, ...]:
+    """As phones write it in the dark: 30 a second, some left out, none exactly on its time."""
+    rng = np.random.default_rng(3)
+    t = np.arange(round(CLIMBER.seconds * 30)) / 30 + rng.uniform(-0.006, 0.006, round(CLIMBER.seconds * 30))
+    return tuple(float(one) for one in np.round(t[rng.random(len(t)) > 0.2] - t[0], 4))
+
+
+def test_a_variable_frame_rate_changes_no_headline_number(
+    plain: Measurement, measured: Measure, tmp_path: Path
+) -> None:
+    times = uneven()
+    shown = (CLIMBER.picture(t) for t in times)
+    result = measured(write(tmp_path / "c.mp4", shown, replace(ENCODING, fps=30, times=times)))
+    assert alike(result, plain, 0.05)
+    assert np.median(hip_errors(CLIMBER, result)) < 0.25
+    assert len(placements(result)) == len(placements(plain))
+
+
+def test_240_pictures_a_second_change_no_headline_number(plain: Measurement, measured: Measure, tmp_path: Path) -> None:
+    """Each drawn picture is shown four times, as a slow-motion camera nearly does."""
+    shown = (picture for picture in pictures(CLIMBER, 60) for _ in range(4))
+    result = measured(write(tmp_path / "c.mp4", shown, replace(ENCODING, fps=240)))
+    assert result.video.fps == pytest.approx(240, abs=0.5)
+    assert alike(result, plain, 0.05)
+    assert len(placements(result)) == len(placements(plain))
+
+
 def test_a_mirrored_clip_swaps_left_and_right(plain: Measurement, measured: Measure, tmp_path: Path) -> None:
     mirrored = (np.ascontiguousarray(picture[:, ::-1]) for picture in pictures(CLIMBER, 30))
     result = measured(write(tmp_path / "c.mp4", mirrored, replace(ENCODING, fps=30)))

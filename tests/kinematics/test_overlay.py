@@ -1,3 +1,4 @@
+import re
 from typing import Any, get_args
 
 import pytest
@@ -89,6 +90,23 @@ def test_every_notice_speaks_both_languages() -> None:
         assert english.message
         assert german.message
         assert english.message != german.message
+
+
+OF_CLIMBS = {"NO_CLIMB_SEEN", "TOO_SHORT_A_CLIMB"}
+CLIMBING = re.compile(r"climb|route|\bwall|boulder|kletter|griff|\bwand\b", re.IGNORECASE)
+
+
+@pytest.mark.parametrize("code", [code for code in codes() if code not in OF_CLIMBS])
+def test_what_is_told_of_every_sport_has_no_climbing_words(code: str) -> None:
+    assert not CLIMBING.search(notice(code, "en").message)
+    assert not CLIMBING.search(notice(code, "de").message)
+
+
+@pytest.mark.parametrize("code", ["NO_CLIMBER", "CAMERA_MOVED", "CAMERA_LOST", "POSE_TOO_RARE", "SMALL_CLIMBER"])
+def test_what_keeps_us_from_measuring_comes_with_advice(code: str) -> None:
+    """What was seen, and in a sentence of its own what to do."""
+    assert notice(code, "en").message.count(".") >= 2
+    assert notice(code, "de").message.count(".") >= 2
 
 
 def test_an_unknown_notice_is_a_programming_error() -> None:

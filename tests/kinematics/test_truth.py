@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tests.figure import Climber
 from tests.kinematics.conftest import Measure
-from tests.kinematics.drawn import View, hip_errors, pictures, write
+from tests.kinematics.drawn import View, codes, hip_errors, is_sound, pictures, wall_errors, write
 
 CLIMBER = Climber(size=(360, 480), seconds=4.0, walk_s=0.6, moves=3)
 Matrix = NDArray[np.float64]
@@ -62,6 +62,8 @@ def test_the_hips_are_where_they_were_drawn_when_the_camera_moves(
     assert result.quality.method == "pose"
     assert result.quality.camera == ("moving" if view in (pan, zoom) else "static")
     assert np.median(hip_errors(CLIMBER, result, view)) < 0.25
+    # his place on the wall is that in the first picture's coordinates, whatever the camera does later
+    assert np.median(wall_errors(CLIMBER, result, view)) < 0.25
     # and on the wall he comes as high as he was drawn
     low, high = (CLIMBER.hip(t)[1] for t in (CLIMBER.walk_s, CLIMBER.seconds - 0.1))
     scale = view(0.0)[1, 1]
@@ -84,3 +86,14 @@ def test_a_drawing_that_no_pose_model_knows_is_tracked_by_its_movement(
     assert len(result.track) >= 0.8 * 10 * climber.seconds
     assert np.median(hip_errors(climber, result)) < 0.8
     assert result.metrics["hand_placements"].reason == "NEEDS_POSE"
+
+
+def test_with_a_moving_camera_and_no_body_nothing_is_measured_and_the_way_out_is_told(
+    measured: Measure, tmp_path: Path
+) -> None:
+    climber = replace(CLIMBER, size=(480, 640), plain=True)
+    result = measured(write(tmp_path / "plain.mp4", pictures(climber, view=pan)))
+    assert (result.quality.method, result.quality.camera) == ("insufficient", "moving")
+    assert is_sound(result)
+    assert "CAMERA_MOVED" in codes(result)
+    assert any("stand" in warning.message for warning in result.quality.warnings)
