@@ -154,7 +154,8 @@ def _options(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--sport", type=Sport, choices=list(Sport), default=Sport.BOULDERING, help="default: bouldering"
     )
-    parser.add_argument("--video", type=Path, metavar="OUT.mp4", help="also write the clip with the hip line drawn on")
+    drawn = "also write the clip with the hip line drawn on; decoded without a sandbox: for clips of your own"
+    parser.add_argument("--video", type=Path, metavar="OUT.mp4", help=drawn)
     parser.add_argument("--plot", type=Path, metavar="OUT.png", help="also draw the height over time")
     parser.add_argument("--frames", type=Path, metavar="DIR", help="keep the chosen frames here")
     parser.add_argument("--vision", action="store_true", help="send the chosen frames to the vision model")

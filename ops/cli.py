@@ -47,7 +47,9 @@ main.add_command(verify)
     help="What the clip shows; height, placements and rests are measured for climbs only.",
 )
 @click.option(
-    "--video", type=click.Path(dir_okay=False, path_type=Path), help="Write the clip with the hip line drawn on."
+    "--video",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the clip with the hip line drawn on. Decoded without a sandbox: for clips of your own.",
 )
 @click.option(
     "--plot", type=click.Path(dir_okay=False, path_type=Path), help="Draw the height over time as a PNG picture."

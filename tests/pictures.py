@@ -1,14 +1,17 @@
-"""The pictures of the documentation, from a clip of our own making: `python -m tests.pictures` draws them anew."""
+"""The pictures of the documentation, from clips of our own making: `python -m tests.pictures` draws them anew."""
 
 import asyncio
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import av
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from consumer.sandbox.pool import open_sandbox
 from consumer.vision.describe import JPEG
@@ -17,11 +20,23 @@ from core.pose_weights import DEFAULT_FOLDER, model_path
 from core.result import Sport
 from tests.clips import Image
 from tests.figure import Climber, drawn_climber
+from tests.kinematics.drawn import View, pictures, write
 
 PICTURES = Path(__file__).resolve().parents[1] / "docs" / "pictures"
 MOMENTS = {"hip-line-start": 3.0, "hip-line-middle": 7.0, "hip-line": 10.8}
 CLIMBER = Climber(size=(720, 960), seconds=12.0, moves=5, pause_share=0.65)
 HEIGHT, ROW_HEIGHT = 640, 300
+SMALL = replace(CLIMBER, size=(480, 640), seconds=8.0, moves=4)
+
+
+def pan(t: float) -> NDArray[np.float64]:
+    return np.array([[1, 0, 60 - 15 * t], [0, 1, -120 + 25 * t], [0, 0, 1]], dtype=np.float64)
+
+
+EXAMPLES: Mapping[str, tuple[Climber, View | None]] = {
+    "hip-line-pan": (SMALL, pan),
+    "hip-line-movement": (replace(SMALL, plain=True), None),
+}
 
 
 def picture_at(clip: Path, t: float) -> Image:
@@ -54,19 +69,30 @@ def row(pictures: list[Image]) -> Image:
     return np.hstack([part for one in scaled for part in (one, gap)][:-1])
 
 
+def analysed(clip: Path, drawn: Path, *more: str) -> None:
+    argv = [sys.executable, "-m", "consumer", "file", "--video", str(drawn), *more, str(clip)]
+    subprocess.run(argv, check=True, stdout=subprocess.DEVNULL)
+
+
+def save(name: str, image: Image) -> None:
+    cv2.imwrite(str(PICTURES / f"{name}.jpg"), image, [cv2.IMWRITE_JPEG_QUALITY, 85])
+
+
 def main() -> int:
     PICTURES.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         clip, drawn = Path(folder) / "clip.mp4", Path(folder) / "drawn.mp4"
         drawn_climber(clip, CLIMBER)
-        plot = PICTURES / "height.png"
-        argv = [sys.executable, "-m", "consumer", "file", "--video", str(drawn), "--plot", str(plot), str(clip)]
-        subprocess.run(argv, check=True, stdout=subprocess.DEVNULL)
+        analysed(clip, drawn, "--plot", str(PICTURES / "height.png"))
         for name, t in MOMENTS.items():
-            cv2.imwrite(str(PICTURES / f"{name}.jpg"), picture_at(drawn, t), [cv2.IMWRITE_JPEG_QUALITY, 85])
+            save(name, picture_at(drawn, t))
+        for name, (climber, view) in EXAMPLES.items():
+            example, line = Path(folder) / f"{name}.mp4", Path(folder) / f"{name}-drawn.mp4"
+            analysed(write(example, pictures(climber, view=view)), line)
+            save(name, picture_at(line, climber.seconds - 0.6))
         for name, blur in (("sent", False), ("sent-blurred", True)):
-            pictures = asyncio.run(sent(clip, Path(folder), blur=blur))[:6]
-            cv2.imwrite(str(PICTURES / f"{name}.jpg"), row(pictures), [cv2.IMWRITE_JPEG_QUALITY, 80])
+            shots = asyncio.run(sent(clip, Path(folder), blur=blur))[:6]
+            cv2.imwrite(str(PICTURES / f"{name}.jpg"), row(shots), [cv2.IMWRITE_JPEG_QUALITY, 80])
     return 0
 
 

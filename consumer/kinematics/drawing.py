@@ -25,6 +25,7 @@ TIME_BASE: Final = Fraction(1, 90_000)
 # more than any clip has: every picture is wanted
 EVERY_PICTURE_HZ: Final = 1000.0
 LABEL_SECONDS: Final = 1.0
+GROUND: Final = frozenset({"ground", "no_climber"})
 
 
 def draw_video(path: Path, probe: Probe, measured: Measurement, to: Path, progress: Callable[[float], None]) -> None:
@@ -60,7 +61,7 @@ class Drawing:
         self._wall = np.array([(p.wall_x or 0, p.wall_y or 0) for p in track], dtype=np.float64).reshape(-1, 2)
         self._scenes = np.array([self._glue.scene(point.t) for point in track], dtype=np.int64)
         near = np.diff(self._times, prepend=-np.inf) <= LINE_GAP_S
-        self._joined = near & (np.diff(self._scenes, prepend=-1) == 0)
+        self._joined = near & (np.diff(self._scenes, prepend=-1) == 0) & _off_the_ground(measured, self._times)
         speed = speeds(track, aspect)
         fast = fast_end(measured, speed)
         self._colours = [of_speed(float(one) / fast) for one in speed]
@@ -113,3 +114,12 @@ class Drawing:
         if t - event.t <= LABEL_SECONDS:
             cv2.circle(image, at, max(8, min(width, height) // 40), RING, thick, cv2.LINE_AA)
         cv2.circle(image, at, 2 * thick, RING, -1, cv2.LINE_AA)
+
+
+def _off_the_ground(measured: Measurement, times: Array) -> NDArray[np.bool_]:
+    """Where the line is his climb, or his fall: not the way to the wall. All of it in a sport that has no phases."""
+    walks = np.zeros(len(times), dtype=np.bool_)
+    for phase in measured.phases:
+        if phase.kind in GROUND:
+            walks |= (times > phase.t0) & (times <= phase.t1)
+    return ~walks

@@ -347,3 +347,25 @@ async def test_a_fault_at_any_step_ends_completed_all_the_same(house: House, whe
         assert broken.record.status is Status.COMPLETED, call
         assert broken.analysis_queue.bodies == [], call
         assert broken.record.result_key in broken.objects.stored, call
+
+
+@pytest.mark.parametrize(
+    ("limit", "code"),
+    [
+        ({"max_clip_s": 5}, ErrorCode.VIDEO_TOO_LONG),
+        ({"max_clip_pixels": 1000}, ErrorCode.VIDEO_TOO_LARGE_PIXELS),
+        ({"max_clip_fps": 20}, ErrorCode.FRAME_RATE_TOO_HIGH),
+        ({"clip_codecs": ("hevc",)}, ErrorCode.UNSUPPORTED_CODEC),
+        ({"max_clip_s": 10, "max_clip_fps": 30}, None),
+    ],
+)
+async def test_what_no_header_told_is_held_against_this_installations_limits(
+    house: House, limit: dict[str, object], code: ErrorCode | None
+) -> None:
+    house.settings = house.settings.model_copy(update=limit)
+    await house.ready()
+    await house.ask()
+    async with house.analysing():
+        await asyncio.sleep(10)
+    assert (house.record.status is Status.COMPLETED, house.record.error_code) == (code is None, code)
+    assert house.analysis_queue.bodies == []

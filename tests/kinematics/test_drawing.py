@@ -57,6 +57,15 @@ def test_the_line_grows_behind_the_climber() -> None:
     assert late.min() == pytest.approx(0.42 * 640, abs=15)
 
 
+def test_the_way_to_the_wall_is_no_part_of_the_line() -> None:
+    told = measurement().model_copy(
+        update={"phases": (Phase(kind="ground", t0=0, t1=2), Phase(kind="on_wall", t0=2, t1=4))}
+    )
+    rows = np.flatnonzero(coloured(Drawing(told).on(np.zeros((640, 480, 3), np.uint8), 3.8)).any(axis=1))
+    assert rows.max() == pytest.approx(0.6 * 640, abs=15)
+    assert rows.min() == pytest.approx(0.42 * 640, abs=15)
+
+
 def test_the_line_turns_and_grows_with_the_wall() -> None:
     # at 3 s the camera has zoomed in by two and turned by a right angle, round the picture's upper left corner
     path = (

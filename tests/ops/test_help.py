@@ -70,3 +70,7 @@ def test_examples_use_options_that_there_are(path: Path, line: str) -> None:
     assert name in ALL, f"{path}: there is no {line}"
     known = {text for param in ALL[name].params for text in (*param.opts, *param.secondary_opts)}
     assert {word.partition("=")[0] for word in words if word.startswith("--")} <= known
+
+
+def test_what_decodes_without_a_sandbox_says_so() -> None:
+    assert "Decoded without a sandbox" in " ".join(help_of(("analyze",)).split())
