@@ -10,7 +10,8 @@ RATE = 1000
 @dataclass(frozen=True, kw_only=True)
 class Says:
     """What a header says of its picture track: size as stored, `each` the ticks (thousandths) of a picture, `shown`
-    the ticks that an edit list leaves of it. `code` None: there is no picture track. `others`: streams beside it."""
+    the ticks that an edit list leaves of it. `code` None: there is no picture track. `others`: streams beside it.
+    `bytes_each`: of a stored picture."""
 
     code: bytes | None = b"avc1"
     size: tuple[int, int] = (640, 360)
@@ -19,6 +20,7 @@ class Says:
     each: int = 33
     shown: int | None = None
     others: int = 1
+    bytes_each: int = 100
 
 
 def box(kind: bytes, *parts: bytes) -> bytes:
@@ -50,7 +52,7 @@ def _track(says: Says, ticks: int, at: int) -> bytes:
         full(b"stsd", struct.pack(">I", 1), entry),
         full(b"stts", struct.pack(">3I", 1, says.pictures, says.each)),
         full(b"stsc", struct.pack(">4I", 1, 1, 1, 1)),
-        full(b"stsz", struct.pack(">2I", 100, says.pictures)),
+        full(b"stsz", struct.pack(">2I", says.bytes_each, says.pictures)),
         full(b"stco", struct.pack(">2I", 1, at)),
     )
     mdhd = full(b"mdhd", struct.pack(">4I", 0, 0, RATE, ticks), bytes(4))

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from structlog.testing import capture_logs
 
 from consumer.ingesting.poster import LIMIT_S
+from consumer.ingesting.still import MOST_PICTURE
 from consumer.media.policy import POLICY, MediaPolicy
 from core.error_codes import ErrorCode
 from core.errors import catalogue
@@ -131,18 +132,21 @@ async def test_the_decoding_child_takes_no_more_than_the_settings_can_say(house:
             Settings(bucket="b", _env_file=None, **{name: getattr(house.settings, name) + 1})
 
 
+@pytest.mark.parametrize("first", [100, 500_000, MOST_PICTURE, MOST_PICTURE + 1])
 @pytest.mark.parametrize("last", [True, False])
-async def test_of_a_large_clip_little_is_read(house: House, last: bool) -> None:
-    """100 MB with the index of a ten minute clip, some 600 KB."""
-    pictures = bytes(100_000_000)
-    index = moov(more=box(b"free", bytes(600_000)))
+async def test_of_a_large_clip_little_is_read(house: House, last: bool, first: int) -> None:
+    """100 MB with the index of a ten minute clip, some 600 KB, and a first picture of so many bytes."""
+    pictures, says, free = bytes(100_000_000), Says(bytes_each=first), box(b"free", bytes(600_000))
+    at = len(FTYP) + 8 if last else len(FTYP) + len(moov(says, more=free)) + 8
+    index = moov(says, at=at, more=free)
     body = FTYP + box(b"mdat", pictures) + index if last else FTYP + index + box(b"mdat", pictures)
     await house.upload(body)
     logs = await told(house, event(KEY))
     (seen,) = [line for line in logs if line["event"] == "upload.examined"]
     assert house.record.sent_at is not None
     assert seen["bytes_read"] < 1_500_000
-    assert seen["reads"] <= 4
+    assert seen["reads"] <= 5
+    assert house.record.poster == (first <= MOST_PICTURE)
 
 
 async def test_the_poster_lies_beside_the_results(house: House) -> None:
