@@ -119,7 +119,7 @@ async def test_the_chart_leads_to_its_moment(visit: Visit, done: str) -> None:
     await window.page.mouse.click(box["x"] + box["width"] * 0.75, box["y"] + box["height"] / 2)
     await at(window, 6.0)
     # drawn with the picture that follows the seek
-    await window.page.wait_for_function(
+    await window.until(
         "Math.abs(Number(document.querySelector('.playhead').getAttribute('x1'))"
         " / document.querySelector('.chart').clientWidth - 0.75) <= 0.02"
     )
