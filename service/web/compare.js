@@ -58,6 +58,11 @@ class Pair {
     this.players[0].ontime((t) => this.follow(t));
     this.players[0].video.addEventListener("play", () => this.playing(true));
     this.players[0].video.addEventListener("pause", () => this.playing(false));
+    this.players[1].video.addEventListener("seeked", () => {
+      if (!this.missed) return;
+      this.missed = false;
+      this.follow(this.players[0].video.currentTime);
+    });
     this.players[1].stage.addEventListener("click", (event) => event.stopImmediatePropagation(), true);
     this.players[1].stage.addEventListener("click", () => this.players[0].playOrPause());
     this.seek(this.loaded[0].start);
@@ -177,7 +182,9 @@ class Pair {
     const wanted = Math.min(Math.max(this.other(t), 0), this.loaded[1].result.video.duration_s);
     const off = wanted - b.video.currentTime;
     if (a.video.paused || Math.abs(off) > 0.35) {
-      if (Math.abs(off) > 0.02 && !b.video.seeking) b.seek(wanted);
+      // while it seeks it takes no other wish: that one is fulfilled when it has arrived
+      this.missed = b.video.seeking;
+      if (Math.abs(off) > 0.02 && !this.missed) b.seek(wanted);
       return;
     }
     const pace = (this.other(t + 0.5) - this.other(t)) * 2;
