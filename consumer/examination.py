@@ -5,6 +5,7 @@ Pure: the facts come in, the refusal goes out. The pictures are only looked at b
 
 from pathlib import PurePath
 
+from consumer.media.bounds import refused_for_length, refused_for_picture
 from consumer.media.facts import Probe
 from consumer.media.policy import MediaPolicy
 from consumer.media.sniff import Family, agrees
@@ -28,16 +29,9 @@ def refused_for_size(size: int, policy: MediaPolicy) -> Failure | None:
 
 def refused_for_probe(probe: Probe, policy: MediaPolicy) -> Failure | None:
     """What a decoding child found out, which knows the limits of every installation only, held against this one's."""
-    if probe.codec not in policy.codecs:
-        return Failure(ErrorCode.UNSUPPORTED_CODEC, probe.codec)
-    if probe.width * probe.height > policy.max_pixels:
-        size = f"{probe.width}x{probe.height}, at most {policy.max_pixels} pixels"
-        return Failure(ErrorCode.VIDEO_TOO_LARGE_PIXELS, size)
-    if probe.duration_s is not None and probe.duration_s > policy.max_duration_s:
-        return Failure(ErrorCode.VIDEO_TOO_LONG, f"{probe.duration_s:.1f} s, at most {policy.max_duration_s:g}")
-    if probe.fps is not None and probe.fps > policy.max_measured_fps:
-        return Failure(ErrorCode.FRAME_RATE_TOO_HIGH, f"{probe.fps:.1f} a second, at most {policy.max_fps:g}")
-    return None
+    return refused_for_picture(policy, codec=probe.codec, width=probe.width, height=probe.height) or refused_for_length(
+        policy, duration_s=probe.duration_s, fps=probe.fps
+    )
 
 
 def refused_for_family(family: Family, policy: MediaPolicy, *, declared: str, filename: str) -> Failure | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from consumer.media.bounds import refused_for_length, refused_for_picture
 from consumer.media.policy import MediaPolicy
 from consumer.media.sniff import Family
 from core.error_codes import ErrorCode
@@ -56,26 +57,13 @@ class Malformed(Exception):
 
 def refused_for_header(header: Header, policy: MediaPolicy) -> Failure | None:
     """The first rule that is broken, by what the header tells."""
-    width, height = header.width, header.height
     if header.streams > policy.max_streams:
         return Failure(ErrorCode.TOO_MANY_STREAMS, f"{header.streams} streams, at most {policy.max_streams}")
     if header.codec is None:
         return Failure(ErrorCode.NO_VALID_FRAMES, "the file has no picture stream")
-    if header.codec not in policy.codecs:
-        return Failure(ErrorCode.UNSUPPORTED_CODEC, header.codec)
-    if width is not None and height is not None:
-        if width <= 0 or height <= 0:
-            return Failure(ErrorCode.INVALID_METADATA, "no picture size")
-        if width * height > policy.max_pixels:
-            return Failure(ErrorCode.VIDEO_TOO_LARGE_PIXELS, f"{width}x{height}, at most {policy.max_pixels} pixels")
-    return _refused_for_length(header, policy)
-
-
-def _refused_for_length(header: Header, policy: MediaPolicy) -> Failure | None:
+    refusal = refused_for_picture(policy, codec=header.codec, width=header.width, height=header.height)
+    if refusal is not None:
+        return refusal
     if header.samples > policy.max_samples:
         return Failure(ErrorCode.INVALID_METADATA, f"{header.samples} samples declared")
-    if header.duration_s is not None and header.duration_s > policy.max_duration_s:
-        return Failure(ErrorCode.VIDEO_TOO_LONG, f"{header.duration_s:.1f} s, at most {policy.max_duration_s:g}")
-    if header.fps is not None and header.fps > policy.max_measured_fps:
-        return Failure(ErrorCode.FRAME_RATE_TOO_HIGH, f"{header.fps:.1f} a second, at most {policy.max_fps:g}")
-    return None
+    return refused_for_length(policy, duration_s=header.duration_s, fps=header.fps)

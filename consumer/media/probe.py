@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from consumer.media.bounds import refused_for_length
 from consumer.media.boxes import Overgrown, declared_samples
 from consumer.media.clip import Clip, declared_size, open_clip
 from consumer.media.facts import Probe
@@ -35,9 +36,9 @@ def probe(path: Path, policy: MediaPolicy = POLICY) -> Probe:
         codec = _checked_header(clip, path, policy)
         timeline = read_timeline(clip, policy)
         duration = _duration(clip, timeline)
-        if duration is not None and duration > policy.max_duration_s:
-            raise Failure(ErrorCode.VIDEO_TOO_LONG, f"{duration:.1f} s")
-        _check_rate(timeline, policy)
+        refusal = refused_for_length(policy, duration_s=duration, fps=_counted_rate(timeline))
+        if refusal is not None:
+            raise refusal
         fps = _fps(clip, timeline, policy)
     with open_clip(path, policy) as clip:
         rotation, width, height = _first_picture(clip, policy)
@@ -110,11 +111,8 @@ def _duration(clip: Clip, timeline: Timeline | None) -> float | None:
     return declared / MICROSECONDS if declared is not None and declared > 0 else None
 
 
-def _check_rate(timeline: Timeline | None, policy: MediaPolicy) -> None:
-    """By the pictures that are there: what a header alone says is not believed."""
-    rate = None if timeline is None or len(timeline.pts) < FEWEST_FOR_A_RATE else timeline.rate
-    if rate is not None and rate > policy.max_measured_fps:
-        raise Failure(ErrorCode.FRAME_RATE_TOO_HIGH, f"{rate:.1f} a second, at most {policy.max_fps:g}")
+def _counted_rate(timeline: Timeline | None) -> float | None:
+    return None if timeline is None or len(timeline.pts) < FEWEST_FOR_A_RATE else timeline.rate
 
 
 def _fps(clip: Clip, timeline: Timeline | None, policy: MediaPolicy) -> float | None:
