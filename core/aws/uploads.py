@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from core.aws.errors import failing_as
@@ -31,31 +31,34 @@ async def put_chunks(
             with failing_as(ErrorCode.STORAGE_UNAVAILABLE):
                 await client.put_object(Bucket=bucket, Key=key, Body=first, ContentType=content_type)
             return len(first)
-        with failing_as(ErrorCode.STORAGE_UNAVAILABLE):
-            begun = await client.create_multipart_upload(Bucket=bucket, Key=key, ContentType=content_type)
-        upload = _Upload(client, bucket, key, begun["UploadId"])
-        try:
+        async with _begun(client, bucket, key, content_type=content_type) as upload:
             await upload.add(first)
             del first  # a part held here would be one more in memory until the end
             async for part in parts:
                 await upload.add(part)
             with failing_as(ErrorCode.STORAGE_UNAVAILABLE):
                 await upload.complete()
-        except BaseException as error:  # cancellation too: parts that nobody completes cost money
-            await upload.abort(error)
-            raise
         return upload.stored
 
 
 async def copy_once(client: S3Client, bucket: str, key: str, target: str, *, of: ObjectInfo) -> str:
     """A copy of this version, at most 5 GB, that overwrites nothing; returns its ETag. Made as an upload of one part:
-    its completion takes If-None-Match wherever S3 is spoken, CopyObject only since October 2025. Raises ClientError."""
-    begun = await client.create_multipart_upload(Bucket=bucket, Key=target, ContentType=of.content_type)
-    upload = _Upload(client, bucket, target, begun["UploadId"])
-    try:
+    its completion takes If-None-Match wherever S3 is spoken, CopyObject only since October 2025. Raises ClientError;
+    Failure(STORAGE_UNAVAILABLE) when it cannot begin."""
+    async with _begun(client, bucket, target, content_type=of.content_type) as upload:
         await upload.add_copy(key, etag=of.etag)
         return await upload.complete(only_new=True)
-    except BaseException as error:
+
+
+@asynccontextmanager
+async def _begun(client: S3Client, bucket: str, key: str, *, content_type: str) -> AsyncIterator[_Upload]:
+    """A multipart upload, aborted where the block does not come to its end."""
+    with failing_as(ErrorCode.STORAGE_UNAVAILABLE):
+        begun = await client.create_multipart_upload(Bucket=bucket, Key=key, ContentType=content_type)
+    upload = _Upload(client, bucket, key, begun["UploadId"])
+    try:
+        yield upload
+    except BaseException as error:  # cancellation too: parts that nobody completes cost money
         await upload.abort(error)
         raise
 
