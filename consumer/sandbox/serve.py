@@ -41,6 +41,8 @@ from core.failure import Failure
 PROGRESS_INTERVAL_S = 0.1
 OPENCV_THREADS = 2
 DETAIL_CHARACTERS = 500
+# what our own code asks for is allowed: somebody else has asked
+REFUSED_BY_A_WALL = frozenset({errno.EPERM, errno.EACCES, errno.ENOSYS})
 
 
 def serve(requests: BinaryIO, outbox: Outbox) -> None:
@@ -69,15 +71,12 @@ def _answer(request: Question, outbox: Outbox) -> AnyResult | Refusal:
         return Refusal(code=failure.code, detail=failure.detail[:DETAIL_CHARACTERS])
     except MemoryError:
         return Refusal(code=ErrorCode.DECODER_CRASHED, detail="out of the memory that a clip may use")
-    except OSError as error:
-        traceback.print_exc()
-        met = error.errno in (errno.EPERM, errno.EACCES, errno.ENOSYS)
-        # what our own code asks for is allowed: somebody else has asked
-        code = ErrorCode.DECODER_CRASHED if met else ErrorCode.INTERNAL
-        return Refusal(code=code, detail=f"met a wall: {type(error).__name__}" if met else type(error).__name__)
     except Exception as error:  # noqa: BLE001 - the process boundary: what is not answered here hangs the parent
         traceback.print_exc()
-        return Refusal(code=ErrorCode.INTERNAL, detail=type(error).__name__)
+        name = type(error).__name__
+        if isinstance(error, OSError) and error.errno in REFUSED_BY_A_WALL:
+            return Refusal(code=ErrorCode.DECODER_CRASHED, detail=f"met a wall: {name}")
+        return Refusal(code=ErrorCode.INTERNAL, detail=name)
 
 
 def _handle(request: Question, outbox: Outbox) -> AnyResult:
