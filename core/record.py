@@ -16,6 +16,9 @@ from core.result import Sport
 
 Language = Literal["en", "de"]
 
+UPLOADS, CLIPS, ARTIFACTS = "videos/", "clips/", "artifacts/"
+"""The bucket's folders: what forms may write to, what ingest keeps, what analyses leave."""
+
 
 class Status(StrEnum):
     PENDING_UPLOAD = "pending_upload"
@@ -88,7 +91,7 @@ class Record(BaseModel):
     @property
     def clip_key(self) -> str:
         """Under a prefix that no form may write to."""
-        return f"clips/{self.analysis_id}{PurePosixPath(self.key).suffix}"
+        return f"{CLIPS}{self.analysis_id}{PurePosixPath(self.key).suffix}"
 
     @property
     def result_key(self) -> str:
@@ -96,11 +99,11 @@ class Record(BaseModel):
 
 
 def upload_key(analysis_id: str, extension: str, at: datetime) -> str:
-    return f"videos/{at:%Y/%m/%d}/{analysis_id}.{extension}"
+    return f"{UPLOADS}{at:%Y/%m/%d}/{analysis_id}.{extension}"
 
 
 def artifacts_prefix(analysis_id: str) -> str:
-    return f"artifacts/{analysis_id}/"
+    return f"{ARTIFACTS}{analysis_id}/"
 
 
 def result_key(analysis_id: str) -> str:

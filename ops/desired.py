@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from core.aws.items import LEASE_STATE
 from core.aws.records import BY_LEASE, BY_STATUS
+from core.record import ARTIFACTS, CLIPS, UPLOADS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,9 +36,6 @@ DEAD_RETENTION_S = 14 * DAY_S
 # The consumer dead-letters with a reason after max_attempts. SQS's own count must be higher, since a release at a
 # shutdown or behind a duplicate's lease is a receive too; it is the net under a consumer that never gets that far.
 SPARE_RECEIVES = 5
-UPLOADS = "videos/"
-CLIPS = "clips/"
-ARTIFACTS = "artifacts/"
 EVENT_ID = "uploads-to-ingest"
 RECORD_KEY = "analysis_id"
 TTL_FIELD = "expires_at"
