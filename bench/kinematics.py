@@ -34,8 +34,9 @@ from core.pose_weights import DEFAULT_FOLDER, missing
 from core.result import Sport
 from tests.clips import H264_B, Image, write_clip
 from tests.figure import Climber, drawn_climber
+from tests.memory import peak_bytes
 
-MIB = 1024
+MIB = 1024 * 1024
 LEGACY = Path(".data/bench/mediapipe/bin/python")
 EVERY_PICTURE_HZ = 1000.0
 
@@ -90,12 +91,6 @@ def peak_mib(path: Path) -> float:
     command = [sys.executable, "-m", "bench.kinematics", "--once", str(path)]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True)
     return float(done.stdout)
-
-
-def high_water_mib() -> float:
-    """This process's own peak: getrusage begins with that of the process which started it."""
-    status = Path("/proc/self/status").read_text(encoding="ascii")
-    return float(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))) / MIB
 
 
 def figures(path: Path, rounds: int, python: Path) -> dict[str, object]:
@@ -154,7 +149,7 @@ def main() -> None:
     cv2.setNumThreads(2)
     if options.once:
         analysed(options.once)
-        print(high_water_mib())
+        print(peak_bytes() / MIB)
         return
     with tempfile.TemporaryDirectory() as folder:
         found = [figures(clip, options.rounds, options.legacy) for clip in options.clips or drawn(Path(folder))]

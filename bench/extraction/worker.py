@@ -16,6 +16,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from tests.memory import peak_bytes
+
 WIDTH, QUALITY, THREADS = 1024, 85, 2
 
 
@@ -145,12 +147,10 @@ def _cpu_s() -> float:
 
 
 def _peak_mb(method: str) -> float:
-    """Of ffmpeg itself, where it is the method. Our own is read from /proc: getrusage begins with that of the process
-    that started this one."""
+    """Of ffmpeg itself, where it is the method."""
     if method == "ffmpeg":
         return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    status = Path("/proc/self/status").read_text(encoding="ascii")
-    return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))) / 1024
+    return peak_bytes() / 1024**2
 
 
 def main(method: str, clip: str, out: str) -> None:

@@ -82,12 +82,11 @@ from pathlib import Path
 from consumer.kinematics.analyze import measure
 from consumer.media.probe import probe
 from core.result import Sport
+from tests.memory import peak_bytes
 path, weights = Path(sys.argv[1]), Path(sys.argv[2])
 with tempfile.TemporaryDirectory() as out:
     found = measure(path, probe(path), Sport.BOULDERING, out=Path(out), weights=weights, progress=lambda share: None)
-# not ru_maxrss, which a process inherits from the one that started it
-peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM:"))
-print(found.quality.method, found.video.duration_s, peak.split()[1])
+print(found.quality.method, found.video.duration_s, peak_bytes())
 """
 
 
@@ -113,7 +112,7 @@ def peak_of(clip: Path, weights: Path) -> tuple[str, float, int]:
     argv = [sys.executable, "-c", ONCE, str(clip), str(weights)]
     done = subprocess.run(argv, cwd=REPO, capture_output=True, text=True, check=True)
     method, seconds, peak = done.stdout.split()
-    return method, float(seconds), int(peak) * 1024
+    return method, float(seconds), int(peak)
 
 
 @pytest.mark.timeout(300)

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from consumer.__main__ import work
-from consumer.analysis import Analysis
 from consumer.engine.clock import SystemClock
 from consumer.engine.engine import Engine
 from consumer.figures import Figures
@@ -22,7 +21,7 @@ from consumer.roles import engine_of, examiner_of
 from consumer.sandbox.pool import Pool
 from consumer.scratch import open_scratch
 from consumer.stages import STAGES
-from consumer.stages.stage import Bench, Case, Stage, Tools, given
+from consumer.stages.stage import Bench, Case, Stage, given
 from core.aws.clients import Clients, open_clients
 from core.aws.objects import S3Objects
 from core.aws.queue import SqsQueue, dead_letter_name, open_queue
@@ -34,6 +33,7 @@ from core.record import Record
 from core.result import TrackPoint
 from core.settings import Settings, load_settings
 from prober.clip import make_clip
+from tests.analysis_engine import analysis_engine
 
 ERRORS = {
     "download": ErrorCode.DOWNLOAD_FAILED,
@@ -139,22 +139,8 @@ async def ingest_role(settings: Settings, figures: Figures) -> AsyncIterator[Eng
 async def analysis_role(settings: Settings, figures: Figures) -> AsyncIterator[Engine]:
     async with open_clients(settings) as clients, Pool(reads=[settings.weights_dir]) as pool:
         with open_scratch(settings.scratch_dir, budget=settings.scratch_bytes) as scratch:
-            tools = Tools(
-                objects=S3Objects(clients.s3, settings.bucket),
-                clock=SystemClock(),
-                scratch=scratch,
-                open_decoder=pool.decoder,
-                settings=settings,
-            )
-            handler = Analysis(
-                records=DynamoRecords(clients.dynamodb, settings.table),
-                tools=tools,
-                stages=tuple(faulty(stage) for stage in STAGES),
-                owner="faulty",
-                figures=figures,
-            )
-            queue = await _queue(clients, settings.analysis_queue)
-            yield await engine_of(settings, queue, handler, concurrency=settings.worker_concurrency)
+            stages = [faulty(stage) for stage in STAGES]
+            yield await analysis_engine(settings, clients, scratch, pool, figures=figures, stages=stages)
 
 
 def main(kind: str) -> None:

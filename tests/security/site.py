@@ -25,6 +25,7 @@ from service.app import make_app
 from service.outside import Outside
 from tests.consumer.headers import an_mp4
 from tests.emulator import fresh_settings
+from tests.engine.rig import running
 from tests.service.world import ServerAsRun
 
 MOST = 200_000
@@ -143,11 +144,5 @@ async def site(url: str, folder: Path, **settings: str) -> AsyncIterator[Site]:
 
 @asynccontextmanager
 async def ingesting(settings: Settings) -> AsyncIterator[None]:
-    stop = asyncio.Event()
-    async with ingest_role(settings, Figures()) as engine:
-        running = asyncio.create_task(engine.run(stop, asyncio.Event()))
-        try:
-            yield
-        finally:
-            stop.set()
-            await running
+    async with ingest_role(settings, Figures()) as engine, running(engine):
+        yield

@@ -12,6 +12,7 @@ from consumer.sandbox.pool import open_sandbox
 from consumer.sandbox.process import Sandbox
 from core.error_codes import ErrorCode
 from core.failure import Failure
+from tests.memory import peak_bytes
 from tests.sandbox.conftest import nothing_left
 from tests.security import bombs
 
@@ -41,12 +42,6 @@ REFUSED = {
 }
 
 
-def peak(box: Sandbox) -> int:
-    """The most memory, in bytes, that the child ever had."""
-    status = Path(f"/proc/{box.pid}/status").read_text()
-    return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM"))
-
-
 @pytest.mark.parametrize(("bomb", "code"), REFUSED.items(), ids=[bomb.__name__ for bomb in REFUSED])
 async def test_it_is_refused(tmp_path: Path, bomb: Bomb, code: ErrorCode) -> None:
     path = bomb(tmp_path)
@@ -54,7 +49,7 @@ async def test_it_is_refused(tmp_path: Path, bomb: Bomb, code: ErrorCode) -> Non
     async with open_sandbox() as box:
         with pytest.raises(Failure) as caught:
             await box.probe(path, limit_s=BOMB_S)
-        assert peak(box) < CHILD_BYTES
+        assert peak_bytes(box.pid) < CHILD_BYTES
     assert caught.value.code is code
     assert psutil.Process().memory_info().rss - before < WORKER_GROWTH_BYTES
 
@@ -64,7 +59,7 @@ async def test_a_length_is_measured_instead_of_believed(tmp_path: Path) -> None:
     async with open_sandbox() as box:
         facts = await box.probe(path, limit_s=BOMB_S)
         frames = await box.extract(path, facts, even_times(0.333, 2), out=tmp_path, limit_s=BOMB_S)
-        assert peak(box) < CHILD_BYTES
+        assert peak_bytes(box.pid) < CHILD_BYTES
     assert (facts.duration_s, facts.fps) == (pytest.approx(0.333, abs=0.01), 30)
     assert len(frames) == 2
 
@@ -74,7 +69,7 @@ async def test_ten_minutes_in_one_group_end_at_the_limit(tmp_path: Path) -> None
     limit_s, before = 2.0, psutil.Process().memory_info().rss
     async with open_sandbox() as box:
         facts = await box.probe(path, limit_s=BOMB_S)
-        assert peak(box) < CHILD_BYTES
+        assert peak_bytes(box.pid) < CHILD_BYTES
         started = time.monotonic()
         assert await outcome(box, path, facts, limit_s) is ErrorCode.DECODER_TIMEOUT
         assert time.monotonic() - started < limit_s + 1

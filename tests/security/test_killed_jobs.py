@@ -1,6 +1,5 @@
 """Clips that kill or hang the decoder, through the real queue, worker and walls, with good ones between them."""
 
-import asyncio
 import uuid
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -9,14 +8,9 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from consumer.analysis import Analysis
-from consumer.engine.clock import SystemClock
 from consumer.figures import Figures
-from consumer.roles import engine_of
 from consumer.sandbox.pool import Pool
 from consumer.scratch import open_scratch
-from consumer.stages import STAGES
-from consumer.stages.stage import Tools
 from core.aws.clients import Clients, open_clients
 from core.aws.objects import S3Objects
 from core.aws.queue import dead_letter_name, open_queue
@@ -26,8 +20,10 @@ from core.messages import Job
 from core.record import Record, Status
 from core.settings import Settings
 from ops.provision import provision
+from tests.analysis_engine import analysis_engine
 from tests.clips import barcodes, write_clip
 from tests.emulator import Emulator, fresh_settings
+from tests.engine.rig import running
 from tests.fakes.example import a_record
 from tests.sandbox.conftest import nothing_left, taken_over
 from tests.security.site import soon
@@ -47,26 +43,9 @@ DEATHS = {
 
 @asynccontextmanager
 async def worker(settings: Settings, clients: Clients, pool: Pool) -> AsyncIterator[None]:
-    stop = asyncio.Event()
     with open_scratch(settings.scratch_dir, budget=settings.scratch_bytes) as scratch:
-        tools = Tools(
-            objects=S3Objects(clients.s3, settings.bucket),
-            clock=SystemClock(),
-            scratch=scratch,
-            open_decoder=pool.decoder,
-            settings=settings,
-        )
-        records = DynamoRecords(clients.dynamodb, settings.table)
-        handler = Analysis(records=records, tools=tools, stages=STAGES, owner="w", figures=Figures())
-        name = settings.analysis_queue
-        queue = await open_queue(clients, name, dead_letters=dead_letter_name(name))
-        engine = await engine_of(settings, queue, handler, concurrency=settings.worker_concurrency)
-        running = asyncio.create_task(engine.run(stop, asyncio.Event()))
-        try:
+        async with running(await analysis_engine(settings, clients, scratch, pool, figures=Figures())):
             yield
-        finally:
-            stop.set()
-            await running
         assert scratch.reserved == 0
 
 
